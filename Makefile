@@ -1,0 +1,58 @@
+# Everything works from a bare clone: the first target that needs Python packages makes .venv.
+
+PYTHON := .venv/bin/python
+BIN := .venv/bin
+# Tests have servers of their own: a service that is running keeps its data to itself.
+TEST := DATA_DIR=$(CURDIR)/.data/test
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test lint types contracts migrations pytest schema bench chaos fuzz clean
+
+help:  ## Show this
+	@grep -hE '^[a-z]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*  ## (.*)/\1\t\2/' | expand -t 14
+
+setup:  ## Make .venv (all other targets do so when needed)
+	@scripts/setup
+
+demo: setup  ## Start everything, patch real package roots on this machine, and show it
+	@$(PYTHON) -m demo $(ARGS)
+
+run: setup  ## Serve until Ctrl-C; prints the address and the first sign-in
+	@$(PYTHON) -m embedded run $(ARGS)
+
+test: lint types contracts migrations pytest  ## Lint, types, import contracts, migrations, tests
+
+lint: setup  ## Style
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+
+# mypy's Django plugin reads settings, which need an environment, but no server.
+types: setup
+	@$(TEST) $(PYTHON) -m embedded exec --no-servers $(BIN)/mypy .
+
+contracts: setup
+	@$(BIN)/lint-imports
+
+migrations: setup
+	@$(TEST) $(PYTHON) manage.py makemigrations --check --dry-run
+
+pytest: setup
+	@$(TEST) $(PYTHON) -m embedded exec $(BIN)/pytest $(ARGS)
+
+schema: setup  ## Write schema/openapi.yaml
+	@mkdir -p schema
+	@$(TEST) $(PYTHON) manage.py spectacular --validate --file schema/openapi.yaml
+
+bench:  ## Measure, side by side with bare implementations (later)
+	@echo 'A later issue fills this: it will measure the service beside bare implementations, in one run.' >&2; exit 2
+
+chaos:  ## Kill processes at random and check that nothing is lost or doubled (later)
+	@echo 'A later issue fills this: it will kill processes at random and check that nothing is lost or doubled.' >&2; exit 2
+
+fuzz:  ## Send the API what its document allows and forbids (later)
+	@echo 'A later issue fills this: it will fuzz the running service from its OpenAPI document.' >&2; exit 2
+
+clean:  ## Remove .venv, all local data and caches
+	@rm -rf .venv .setup .data .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,33 @@
+"""What agents send besides reports and scans."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from core.shapes import Shape, Text
+from inventory.descriptions import Machine
+
+
+class EnrolBody(Shape):
+    """`POST /agent/v1/enrol`."""
+
+    activation_key: Annotated[Text, Field(max_length=200)]
+    agent_version: Annotated[Text, Field(max_length=32)]
+    boot_id: Annotated[Text, Field(max_length=64)] | None = None
+    machine: Machine
+
+
+class HeldTask(Shape):
+    """A host task in the agent's journal."""
+
+    host_task_id: Annotated[int, Field(ge=1)]
+    attempt: Annotated[int, Field(ge=1)]
+    fence: Annotated[int, Field(ge=1)]
+
+
+class CheckInBody(Shape):
+    """`POST /agent/v1/check-in`."""
+
+    boot_id: Annotated[Text, Field(max_length=64)] | None = None
+    agent_version: Annotated[Text, Field(max_length=32)]
+    tasks: Annotated[list[HeldTask], Field(max_length=100)] = []

@@ -1,0 +1,152 @@
+"""The agents' protocol, docs/agent-protocol.md. Its URL tree and its credentials are apart from people's."""
+
+import base64
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from agents import hints, services
+from agents.api.serializers import CheckInBody, EnrolBody
+from agents.models import Agent
+from core.digests import digest_of
+from core.errors import NotSignedIn
+from core.parsers import StrictJSONParser
+from core.shapes import parse
+from deployments import services as deployments
+from deployments.reports import ReportsBody
+from inventory import services as inventory
+from inventory.descriptions import Scan
+
+_KEYWORD = "agent"
+
+
+class AgentJSONParser(StrictJSONParser):
+    """An inventory may be larger than what a person sends."""
+
+    max_bytes_setting = "MAX_AGENT_BODY_BYTES"
+
+
+class AgentView(APIView):
+    """A request by an enrolled agent."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    parser_classes = (AgentJSONParser,)
+    renderer_classes = (JSONRenderer,)
+
+    def credential(self) -> str:
+        """What the request carries as `Authorization: Agent <credential>`. Raises NotSignedIn."""
+        keyword, _, credential = self.request.headers.get("Authorization", "").partition(" ")
+        if keyword.lower() != _KEYWORD or not credential:
+            raise NotSignedIn("Send Authorization: Agent <credential>.")
+        return credential.strip()
+
+    def agent(self) -> Agent:
+        """Who asks, with their customer entered."""
+        return services.agent_of(credential=self.credential())
+
+
+@extend_schema(tags=["agent protocol"])
+class EnrolView(AgentView):
+    """A machine gets its identity."""
+
+    @extend_schema(request=EnrolBody, responses={201: OpenApiTypes.OBJECT})
+    def post(self, request: Request) -> Response:
+        """Enrol."""
+        body = parse(EnrolBody, request.data)
+        made = services.enrol(
+            activation_key=body.activation_key,
+            machine=body.machine,
+            agent_version=body.agent_version,
+            boot_id=body.boot_id or "",
+            at=timezone.now(),
+        )
+        key = {
+            "keyId": str(made.signing_key.public_id),
+            "publicKey": base64.b64encode(bytes(made.signing_key.public_key)).decode(),
+        }
+        answer = {
+            "assetId": str(made.agent.asset.public_id),
+            "agentId": str(made.agent.public_id),
+            "credential": made.credential,
+            "manifestKeys": [key],
+            "pollSeconds": settings.AGENT_BUSY_POLL_SECONDS,
+        }
+        return Response(answer, status=201)
+
+
+@extend_schema(tags=["agent protocol"])
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
+class CheckInView(AgentView):
+    """An agent asks what to do. While it is idle, Redis answers and the database is not asked."""
+
+    @extend_schema(request=CheckInBody, responses={200: OpenApiTypes.OBJECT})
+    def post(self, request: Request) -> Response:
+        """Check in."""
+        body = parse(CheckInBody, request.data)
+        if not body.tasks and (idle := hints.is_idle(digest=digest_of(self.credential()))) is not None:
+            return Response({"pollSeconds": idle, "scan": False, "manifest": None, "drop": []})
+        with transaction.atomic():
+            return Response(self._ask_the_database(body))
+
+    def _ask_the_database(self, body: CheckInBody) -> dict[str, Any]:
+        answer = services.check_in(
+            agent=self.agent(),
+            fences={task.host_task_id: (task.attempt, task.fence) for task in body.tasks},
+            boot_id=body.boot_id or "",
+            version=body.agent_version,
+            at=timezone.now(),
+        )
+        return {
+            "pollSeconds": answer.poll_seconds,
+            "scan": answer.scan,
+            "manifest": answer.manifest,
+            "drop": answer.drop,
+        }
+
+
+@extend_schema(tags=["agent protocol"])
+class ReportsView(AgentView):
+    """An agent tells how its work goes."""
+
+    @extend_schema(request=ReportsBody, responses={200: OpenApiTypes.OBJECT, 409: OpenApiTypes.OBJECT})
+    def post(self, request: Request) -> Response:
+        """Report."""
+        agent = self.agent()
+        body = parse(ReportsBody, request.data)
+        try:
+            through = deployments.take_reports(
+                asset=agent.asset,
+                task_id=body.host_task_id,
+                attempt=body.attempt,
+                fence=body.fence,
+                reports=body.reports,
+                at=timezone.now(),
+            )
+        except deployments.Gap as gap:
+            transaction.set_rollback(True)
+            return Response({"acceptedThrough": gap.accepted_through}, status=409)
+        if through is None:
+            return Response({"stale": True}, status=409)
+        return Response({"acceptedThrough": through})
+
+
+@extend_schema(tags=["agent protocol"])
+class ScanView(AgentView):
+    """An agent tells what its machine has."""
+
+    @extend_schema(request=Scan, responses={200: OpenApiTypes.OBJECT})
+    def post(self, request: Request) -> Response:
+        """Take in an inventory."""
+        agent = self.agent()
+        inventory.record_scan(asset=agent.asset, scan=parse(Scan, request.data), at=timezone.now())
+        return Response({"accepted": True})

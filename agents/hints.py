@@ -1,0 +1,60 @@
+"""What Redis remembers of agents: that there is nothing to do for them. Only a hint, gone when Redis is.
+
+A hint is named by the digest of the credential, so that its presence also says that the credential was good when it was
+written. It is dropped when work is made for the asset, and ends by itself in any case.
+"""
+
+from functools import cache
+
+import redis
+from django.conf import settings
+from redis.exceptions import RedisError
+
+_TIMEOUT_SECONDS = 0.5
+
+
+@cache
+def _client() -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS
+    )
+
+
+def is_idle(*, digest: str) -> float | None:
+    """For how many more seconds this agent has nothing to do; None where only the database knows."""
+    try:
+        left = _client().pttl(_of_agent(digest))
+    except RedisError:
+        return None
+    return left / 1000 if isinstance(left, int) and left > 0 else None
+
+
+def remember_idle(*, digest: str, asset_id: int, seconds: float) -> None:
+    """Say that this agent has nothing to do for so long."""
+    lifetime = max(int(seconds * 1000), 1)
+    try:
+        with _client().pipeline(transaction=False) as pipeline:
+            pipeline.set(_of_agent(digest), b"", px=lifetime)
+            pipeline.set(_of_asset(asset_id), digest, px=lifetime)
+            pipeline.execute()
+    except RedisError:
+        return
+
+
+def forget(*, asset_ids: list[int]) -> None:
+    """There may be work for these assets: the database is to be asked again."""
+    try:
+        digests = _client().mget([_of_asset(asset_id) for asset_id in asset_ids])
+        names = [_of_agent(digest.decode()) for digest in digests if digest]
+        if names:
+            _client().delete(*names)
+    except RedisError:
+        return
+
+
+def _of_agent(digest: str) -> str:
+    return f"idle:{digest}"
+
+
+def _of_asset(asset_id: int) -> str:
+    return f"idle-asset:{asset_id}"

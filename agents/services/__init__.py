@@ -1,0 +1,7 @@
+"""Every way in which agents, keys and manifests change."""
+
+from agents.services.checkins import CheckIn, check_in, wake
+from agents.services.enrolment import Enrolment, agent_of, enrol
+from agents.services.signing import create_signing_key, sign_manifest
+
+__all__ = ["CheckIn", "Enrolment", "agent_of", "check_in", "create_signing_key", "enrol", "sign_manifest", "wake"]

@@ -1,0 +1,23 @@
+"""Every route of the service. No path ends in a slash."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+
+from core.health import healthz, readyz
+
+urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("schema/swagger", SpectacularSwaggerView.as_view(url_name="schema"), name="swagger"),
+    path("schema/redoc", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
+    path("", include("tenants.api.urls")),
+    path("pm/", include("inventory.api.urls")),
+    path("pm/", include("deployments.api.urls")),
+    path("agent/v1/", include("agents.api.urls")),
+]
+
+handler400 = "core.errors.bad_request"
+handler403 = "core.errors.permission_denied"
+handler404 = "core.errors.page_not_found"
+handler500 = "core.errors.server_error"

@@ -1,0 +1,303 @@
+"""How jobs, runs and host tasks look on the wire: contract.md §3. Shape only; nothing is changed here."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+
+from deployments import defaults
+from deployments.models import HostTask, Job, JobAction, JobAsset, JobCoAuthor, JobPatch, JobTag, Part, Run, Stage, Step
+from deployments.states import FINAL_HOST_TASKS, HostTaskState, JobState
+from scheduling import local_time
+from tenants.models import User
+
+# Text and code per host state, contract.md §3.6: in ours, from 2900 on, the last figure says 0 final, 1 going, 2 failed.
+HOST_STATUS: Mapping[HostTaskState, tuple[str, int]] = {
+    HostTaskState.PENDING: ("Pending", 29001),
+    HostTaskState.LEASED: ("Job Received", 20551),
+    HostTaskState.RUNNING: ("Job Started", 20440),
+    HostTaskState.AWAITING_REBOOT: ("Pending Reboot", 29011),
+    HostTaskState.VERIFYING: ("Job Started", 20440),
+    HostTaskState.LOST: ("Lost", 29041),
+    HostTaskState.SUCCEEDED: ("Completed", 20360),
+    HostTaskState.FAILED: ("Job Failed", 20460),
+    HostTaskState.NOT_APPLICABLE: ("Not Applicable", 20531),
+    HostTaskState.TIMED_OUT: ("Timed Out", 29022),
+    HostTaskState.MISSED: ("Missed", 29032),
+    HostTaskState.CANCELED: ("Canceled", 29050),
+    HostTaskState.SKIPPED: ("Skipped", 29060),
+}
+
+
+def with_references(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """The jobs with all that `job_document` reads: a fixed number of queries however many jobs there are."""
+    return jobs.select_related("customer", "created_by", "updated_by", "deleted_by", "linked_job").prefetch_related(
+        Prefetch("asset_links", JobAsset.objects.select_related("asset").order_by("position")),
+        Prefetch("tag_links", JobTag.objects.select_related("tag").order_by("position")),
+        Prefetch("patch_links", JobPatch.objects.select_related("patch").order_by("position")),
+        Prefetch("co_author_links", JobCoAuthor.objects.select_related("user").order_by("position")),
+        Prefetch("actions", JobAction.objects.order_by("position")),
+    )
+
+
+def job_document(job: Job) -> dict[str, Any]:
+    """The full job, every key always there."""
+    return {
+        "id": str(job.public_id),
+        "customerId": str(job.customer.public_id),
+        "schemaVersion": "1.0",
+        "name": job.name,
+        "description": job.description,
+        "type": job.type,
+        "platform": job.platform,
+        "status": JobState.ENABLED if job.state == JobState.ENABLED else JobState.DISABLED,
+        **_patches(job),
+        **_targets(job),
+        **_schedule(job),
+        **_conduct(job),
+        "preDeployActions": _actions(job, Stage.PRE),
+        "postDeployActions": _actions(job, Stage.POST),
+        "linkedJobId": str(job.linked_job.public_id) if job.linked_job else None,
+        "chainedJobRule": job.chained_job_rule,
+        "notification": _notification(job),
+        "customPatchURLId": job.custom_patch_url_id,
+        "remediationQids": job.remediation_qids,
+        "isVulnContext": job.is_vuln_context,
+        **_audit(job),
+        **_constant(),
+        **_ours(job),
+    }
+
+
+def _patches(job: Job) -> dict[str, Any]:
+    patches = [str(link.patch.public_id) for link in job.patch_links.all()]
+    return {
+        "approvedPatches": patches or job.sent_empty.get("approvedPatches"),
+        "patchCount": len(patches),
+        "isDynamicPatchesQQL": job.is_dynamic_patches_qql,
+        "dynamicQQLType": job.dynamic_qql_type,
+        "dynamicPatchesQQL": job.dynamic_patches_qql,
+        "additionalDynamicQQLType": job.additional_dynamic_qql_type,
+        "additionalDynamicPatchesQQL": job.additional_dynamic_patches_qql,
+    }
+
+
+def _targets(job: Job) -> dict[str, Any]:
+    def of(key: str, ids: list[str]) -> list[str] | None:
+        return ids or job.sent_empty.get(key)
+
+    assets = {part: [str(one.asset.public_id) for one in job.asset_links.all() if one.part == part] for part in Part}
+    tags = {part: [str(one.tag.public_id) for one in job.tag_links.all() if one.part == part] for part in Part}
+    people = [str(link.user.public_id) for link in job.co_author_links.all()]
+    return {
+        "assetIds": of("assetIds", assets[Part.INCLUDE]),
+        "assetTagIds": of("assetTagIds", tags[Part.INCLUDE]),
+        "filterType": job.filter_type,
+        "matchAllTagIds": of("matchAllTagIds", tags[Part.MATCH_ALL]),
+        "exclusionAssetIds": of("exclusionAssetIds", assets[Part.EXCLUDE]),
+        "exclusionTagIds": of("exclusionTagIds", tags[Part.EXCLUDE]),
+        "exclusionFilterType": job.exclusion_filter_type,
+        "coAuthorUserIds": of("coAuthorUserIds", people),
+    }
+
+
+def _schedule(job: Job) -> dict[str, Any]:
+    return {
+        "scheduleType": job.schedule_type,
+        "startDateTime": local_time.wire(local_time.parse(job.start_local)),
+        "recurring": job.recurring,
+        "recurringWeekDays": job.recurring_week_days,
+        "dayOfMonth": job.day_of_month,
+        "recurringLastDayOfMonth": job.recurring_last_day_of_month,
+        "recurringDayOfMonth": job.recurring_day_of_month,
+        "recurringWeekDayOfMonth": job.recurring_week_day_of_month,
+        "monthlyRecurringType": job.monthly_recurring_type,
+        "patchTuesdayPlusXDays": job.patch_tuesday_plus_x_days,
+        "timezoneType": job.timezone_type,
+        "timezone": job.timezone,
+        "timeout": job.timeout,
+        "timeoutUnit": job.timeout_unit,
+    }
+
+
+def _conduct(job: Job) -> dict[str, Any]:
+    return {
+        "preDeployment": job.pre_deployment or defaults.pre_deployment(),
+        "duringDeployment": job.during_deployment or defaults.during_deployment(),
+        "postDeployment": job.post_deployment or defaults.post_deployment(),
+        "minimizeWindow": job.minimize_window,
+        "opportunisticDownloads": job.opportunistic_downloads,
+        "continueOnPatchFailure": job.continue_on_patch_failure,
+        "downloadRandomizeTime": job.download_randomize_time,
+        "downloadRandomizeTimeUnit": job.download_randomize_time_unit,
+        "enableReattemptFailedPatches": job.enable_reattempt_failed_patches,
+        "reattemptFailedPatches": job.reattempt_failed_patches,
+    }
+
+
+def _notification(job: Job) -> dict[str, Any] | None:
+    if job.notification is None:
+        return None
+    configs = job.notification["notificationConfigs"]
+    return job.notification | {
+        "notificationConfigs": configs | {"recipientEmails": ",".join(configs["recipientEmails"])}
+    }
+
+
+def _actions(job: Job, stage: Stage) -> list[dict[str, Any]] | None:
+    key = "preDeployActions" if stage == Stage.PRE else "postDeployActions"
+    return [_action(job, action) for action in job.actions.all() if action.stage == stage] or job.sent_empty.get(key)
+
+
+def _action(job: Job, action: JobAction) -> dict[str, Any]:
+    return {
+        "actionId": str(action.public_id),
+        "actionType": action.stage,
+        "action": action.action,
+        "params": action.params,
+        "script": f"{job.customer.public_id}/{action.public_id}/Script",
+        "scriptType": action.script_type,
+        "actionLinkedToJob": False,
+    }
+
+
+def _audit(job: Job) -> dict[str, Any]:
+    return {
+        "createdBy": _by(job.created_by, job.created_at),
+        "updatedBy": _by(job.updated_by, job.updated_at),
+        "deletedBy": _by(job.deleted_by, job.deleted_at),
+    }
+
+
+def _by(user: User | None, at: datetime | None) -> dict[str, Any]:
+    person = user and {"id": str(user.public_id), "name": user.username, "fullName": user.full_name}
+    return {"user": person, "date": milliseconds(at)}
+
+
+def _constant() -> dict[str, Any]:
+    """Keys of this API family that say nothing here, always present."""
+    return {
+        "jobCategory": 3,
+        "jobSource": 3,
+        "subCategory": "Patch",
+        "readOnly": False,
+        "isAssetImported": False,
+        **dict.fromkeys(
+            [
+                "taggedAssetCount",
+                "applicableAssetCount",
+                "assetCount",
+                "totalAssetCount",
+                "assetResultReceivedCount",
+                "jobTriggerStatus",
+                "completionPercent",
+                "linkedToJob",
+                "linkedJobs",
+                "jobStartCountdown",
+                "passwordAction",
+                "hostIsolationConfig",
+                "quarantineAssetRequestNotification",
+                "disabledPatches",
+                "assetDetectionsQQL",
+            ]
+        ),
+    }
+
+
+def _ours(job: Job) -> dict[str, Any]:
+    return {
+        "externalId": job.external_id,
+        "recurrenceInterval": job.recurrence_interval,
+        "doNotRunUntil": instant(job.do_not_run_until),
+        "missedRunPolicy": job.missed_run_policy,
+        "missedRunWithin": job.missed_run_within,
+        "historyStrategy": job.history_strategy,
+        "retentionPeriod": job.retention_period,
+        "rollout": job.rollout,
+        "calendarIds": job.calendar_ids,
+        "requiresApproval": job.requires_approval,
+    }
+
+
+def occurrence(run: Run) -> dict[str, Any]:
+    """A row of `GET /deploymentjob/{id}/runs`: these keys only."""
+    return {
+        "jobInstanceId": run.instance,
+        "scheduledDateTime": instant(run.scheduled_for),
+        "timezoneType": run.job.timezone_type,
+    }
+
+
+def run_document(run: Run, counts: Mapping[str, int]) -> dict[str, Any]:
+    """One run, with how many of its hosts are in which state at this moment."""
+    total = sum(counts.values())
+    ended = sum(hosts for state, hosts in counts.items() if state in FINAL_HOST_TASKS)
+    return {
+        "jobId": str(run.job.public_id),
+        "jobInstanceId": run.instance,
+        "state": run.state,
+        "reason": run.reason or None,
+        "trigger": run.trigger,
+        "scheduledDateTime": instant(run.scheduled_for),
+        "deadline": instant(run.deadline),
+        "startDateTime": milliseconds(run.started_at),
+        "endDateTime": milliseconds(run.finished_at),
+        "totalAssetCount": total,
+        "completionPercent": 100 * ended // total if total else (100 if run.is_final else 0),
+        "counts": dict(counts),
+    }
+
+
+def host_row(task: HostTask) -> dict[str, Any]:
+    """One host of a run."""
+    status, code = HOST_STATUS[HostTaskState(task.state)]
+    return {
+        "assetId": str(task.asset.public_id),
+        "name": task.asset.name,
+        "state": task.state,
+        "status": status,
+        "statusCode": code,
+        "reason": task.reason or None,
+        "reasonText": task.sentence or None,
+        "startDateTime": milliseconds(task.started_at),
+        "endDateTime": milliseconds(task.finished_at),
+        "statusDateTime": milliseconds(task.state_changed_at),
+        "attempt": task.attempt,
+    }
+
+
+def host_document(task: HostTask, steps: Iterable[Step]) -> dict[str, Any]:
+    """One host of a run, step by step."""
+    return host_row(task) | {"steps": [_step(step) for step in steps]}
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "number": step.number,
+        "kind": step.kind,
+        "stage": step.stage or None,
+        "title": step.title,
+        "patchId": str(step.patch.public_id) if step.patch else None,
+        "actionId": str(step.action_id) if step.action_id else None,
+        "state": step.state,
+        "reason": step.reason or None,
+        "exitCode": step.exit_code,
+        "output": step.output,
+        "outputCut": step.output_cut,
+        "fromVersion": step.from_version or None,
+        "toVersion": step.to_version or None,
+        "startDateTime": milliseconds(step.started_at),
+        "endDateTime": milliseconds(step.finished_at),
+        "verified": step.verified,
+    }
+
+
+def milliseconds(at: datetime | None) -> int | None:
+    """An audit time: whole milliseconds since 1970."""
+    return None if at is None else int(at.timestamp() * 1000)
+
+
+def instant(at: datetime | None) -> str | None:
+    """ISO 8601 in UTC."""
+    return None if at is None else at.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,104 @@
+"""What an agent reports: the shapes of docs/agent-protocol.md. Bounded, since an agent may lie."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from core.shapes import Flag, Shape, Text
+from deployments.states import StepState
+from inventory.descriptions import Scan
+
+# A little over the agent's own bound, which marks what it cut.
+MAX_OUTPUT = 70_000
+Reasons = Literal[
+    "done",
+    "already_installed",
+    "not_installed",
+    "no_candidate",
+    "nothing_to_roll_back",
+    "nonzero_exit",
+    "timed_out",
+    "package_manager_failed",
+    "package_manager_locked",
+    "earlier_step_failed",
+    "window_over",
+    "dropped",
+    "interrupted",
+    "unsupported",
+]
+
+
+class Report(Shape):
+    """One report; `sequence` counts from 1 within an attempt."""
+
+    sequence: Annotated[int, Field(ge=1, le=1_000_000)]
+    at: datetime
+    kind: str
+
+
+class Accepted(Report):
+    """The manifest was verified and journaled."""
+
+    kind: Literal["accepted"]
+
+
+class StepStarted(Report):
+    """A step begins."""
+
+    kind: Literal["step_started"]
+    number: Annotated[int, Field(ge=1)]
+
+
+class StepFinished(Report):
+    """A step has ended."""
+
+    kind: Literal["step_finished"]
+    number: Annotated[int, Field(ge=1)]
+    state: Literal["succeeded", "failed", "skipped", "not_applicable", "interrupted"]
+    reason: Reasons
+    exit_code: int | None = None
+    output: Annotated[Text, Field(max_length=MAX_OUTPUT)] = ""
+    output_cut: Flag = False
+    from_version: Annotated[Text, Field(max_length=255)] | None = None
+    to_version: Annotated[Text, Field(max_length=255)] | None = None
+    seconds: Annotated[float, Field(ge=0)] | None = None
+
+    @property
+    def step_state(self) -> StepState:
+        """In our own word."""
+        return StepState["NOT_APPLICABLE" if self.state == "not_applicable" else self.state.upper()]
+
+
+class Scanned(Report):
+    """The closing scan."""
+
+    kind: Literal["scanned"]
+    scan: Scan
+
+
+class Finished(Report):
+    """All is done and nothing follows."""
+
+    kind: Literal["finished"]
+
+
+class Refused(Report):
+    """The manifest was not accepted, and nothing was done."""
+
+    kind: Literal["refused"]
+    reason: Literal["bad_signature", "wrong_agent", "old_attempt", "expired", "bad_digest"]
+
+
+AnyReport = Annotated[
+    Accepted | StepStarted | StepFinished | Scanned | Finished | Refused, Field(discriminator="kind")
+]
+
+
+class ReportsBody(Shape):
+    """`POST /agent/v1/reports`."""
+
+    host_task_id: Annotated[int, Field(ge=1)]
+    attempt: Annotated[int, Field(ge=1)]
+    fence: Annotated[int, Field(ge=1)]
+    reports: Annotated[list[AnyReport], Field(min_length=1, max_length=100)]

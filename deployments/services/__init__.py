@@ -1,0 +1,28 @@
+"""Every way in which jobs, runs and host tasks change."""
+
+from deployments.services.host_tasks import Gap, HandedOut, abandon, hand_out, heartbeat, next_start, take_reports
+from deployments.services.jobs import create, delete, require_editor, run_now, set_status
+from deployments.services.runs import close, count_host_tasks, open_run, resolve
+from deployments.services.sweeps import sweep
+from deployments.services.ticks import tick
+
+__all__ = [
+    "Gap",
+    "HandedOut",
+    "abandon",
+    "close",
+    "count_host_tasks",
+    "create",
+    "delete",
+    "hand_out",
+    "heartbeat",
+    "next_start",
+    "open_run",
+    "require_editor",
+    "resolve",
+    "run_now",
+    "set_status",
+    "sweep",
+    "take_reports",
+    "tick",
+]

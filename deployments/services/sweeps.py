@@ -1,0 +1,86 @@
+"""The sweep: finds what a lost message or a silent agent left behind, keyed on when things were meant to happen."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef
+
+from core.customer_context import acting_for, scheduling
+from core.models import Heartbeat
+from deployments.models import HostTask, Run
+from deployments.reasons import Reason
+from deployments.services.host_tasks import end
+from deployments.services.runs import close
+from deployments.states import HELD_HOST_TASKS, HostTaskState, RunState
+
+BATCH = 1_000
+_LEASED = (HostTaskState.LEASED, HostTaskState.RUNNING, HostTaskState.VERIFYING)
+
+
+def sweep(*, at: datetime) -> None:
+    """Mark silent hosts as Lost, end what its window left over, and close runs whose hosts have all ended.
+
+    Each customer's rows are changed in that customer's own context; finding them takes the narrow scheduler role.
+    """
+    for customer_id, ids in _by_customer(_expired_leases(at)):
+        _lose(customer_id=customer_id, ids=ids, at=at)
+    for customer_id, ids in _by_customer(_past_deadline(at)):
+        _end_overdue(customer_id=customer_id, ids=ids, at=at)
+    for customer_id, ids in _by_customer(_closable_runs()):
+        with acting_for(customer_id):
+            for run_id in ids:
+                close(run_id=run_id, at=at)
+    Heartbeat.beat("sweep")
+
+
+def _expired_leases(at: datetime) -> list[tuple[int, int]]:
+    with scheduling():
+        rows = HostTask.objects.filter(state__in=_LEASED, lease_until__lte=at).values_list("customer_id", "pk")
+        return list(rows.order_by("lease_until")[:BATCH])
+
+
+def _past_deadline(at: datetime) -> list[tuple[int, int]]:
+    """Pending ones at once; held ones get a lease's length more, since a report may be on its way."""
+    grace = at - timedelta(seconds=settings.HOST_LEASE_SECONDS)
+    with scheduling():
+        pending = HostTask.objects.filter(state=HostTaskState.PENDING, deadline__lte=at)
+        held = HostTask.objects.filter(state__in=HELD_HOST_TASKS, deadline__lte=grace)
+        return [
+            *pending.values_list("customer_id", "pk").order_by("deadline")[:BATCH],
+            *held.values_list("customer_id", "pk").order_by("deadline")[:BATCH],
+        ]
+
+
+def _closable_runs() -> list[tuple[int, int]]:
+    with scheduling():
+        unfinished = HostTask.objects.filter(run_id=OuterRef("pk")).open()
+        runs = Run.objects.filter(~Exists(unfinished), state=RunState.RUNNING)
+        return list(runs.values_list("customer_id", "pk").order_by("pk")[:BATCH])
+
+
+def _lose(*, customer_id: int, ids: list[int], at: datetime) -> None:
+    with acting_for(customer_id):
+        for task in _locked(ids).filter(state__in=_LEASED, lease_until__lte=at):
+            task.move_to(HostTaskState.LOST, at=at)
+
+
+def _end_overdue(*, customer_id: int, ids: list[int], at: datetime) -> None:
+    with acting_for(customer_id):
+        for task in _locked(ids).open():
+            if task.state == HostTaskState.PENDING:
+                end(task, state=HostTaskState.MISSED, reason=Reason.NEVER_CAME, at=at)
+            else:
+                end(task, state=HostTaskState.TIMED_OUT, reason=Reason.WINDOW_OVER, at=at)
+
+
+def _locked(ids: list[int]):
+    """Rows that an agent's report holds just now are left for the next sweep."""
+    return HostTask.objects.filter(pk__in=ids).select_related("run").select_for_update(skip_locked=True, of=("self",))
+
+
+def _by_customer(rows: Iterable[tuple[int, int]]) -> list[tuple[int, list[int]]]:
+    ordered = sorted(rows)
+    return [(customer_id, [pk for _, pk in group]) for customer_id, group in groupby(ordered, key=itemgetter(0))]

@@ -1,0 +1,34 @@
+"""Celery's way in: each task loads by id and calls one service."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from core.consumers import consumer
+from core.models import Event
+from deployments import services
+
+
+@shared_task(name="deployments.tick")
+def tick() -> None:
+    """Open the runs that are due."""
+    services.tick()
+
+
+@shared_task(name="deployments.sweep")
+def sweep() -> None:
+    """Find what was left behind."""
+    services.sweep(at=timezone.now())
+
+
+@consumer("deployments.resolve_run")
+def resolve_run(event: Event) -> None:
+    """Make a run's host tasks."""
+    assert event.run_id is not None  # noqa: S101 - every run.opened carries it
+    services.resolve(run_id=event.run_id, at=timezone.now())
+
+
+@consumer("deployments.close_run")
+def close_run(event: Event) -> None:
+    """End a run whose hosts are done."""
+    assert event.run_id is not None  # noqa: S101 - every run.hosts_done carries it
+    services.close(run_id=event.run_id, at=timezone.now())

@@ -1,0 +1,3 @@
+"""The program on an endpoint: it asks the server for work, does it once, and reports it (docs/agent-protocol.md)."""
+
+VERSION = "1.0.0"

@@ -1,0 +1,114 @@
+"""`python -m hostagent enrol|run|status`."""
+
+import argparse
+import json
+import logging
+import signal
+import sys
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from threading import Event, Thread
+
+from hostagent import VERSION, journal, state
+from hostagent.agent import Agent
+from hostagent.enrolment import enrol
+from hostagent.errors import AgentError, Unauthorised
+from hostagent.host import Host
+from hostagent.lock import only_instance
+from hostagent.tasks import Task
+
+log = logging.getLogger("hostagent")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit code 0; 1 for a failure that the text on stderr explains; 2 for a wrong call."""
+    options = _parser().parse_args(arguments)
+    commands = {"enrol": _enrol, "run": _run, "status": _status}
+    try:
+        commands[options.command](options)
+    except (AgentError, Unauthorised) as error:
+        print(f"hostagent: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="hostagent", description=__doc__)
+    parser.add_argument("--version", action="version", version=VERSION)
+    verbs = parser.add_subparsers(dest="command", required=True)
+    enrolling = verbs.add_parser("enrol", help="make this machine known to the server")
+    enrolling.add_argument("url", help="the server, https://… (http:// to this machine itself only)")
+    enrolling.add_argument("key", help="an activation key")
+    running = verbs.add_parser("run", help="ask for work, and do it")
+    running.add_argument("--once", action="store_true", help="do what there is to do now, and end")
+    for verb in (enrolling, running, verbs.add_parser("status", help="show what this agent is and has to do")):
+        verb.add_argument("--home", type=Path, required=True, help="the agent's folder")
+        verb.add_argument("--root", type=Path, help="a folder with a package root of its own, instead of this machine")
+    return parser
+
+
+def _enrol(options: argparse.Namespace) -> None:
+    enrolled = enrol(options.url, options.key, home=options.home, host=Host(options.root))
+    print(f"enrolled as agent {enrolled.agent_id} of asset {enrolled.asset_id}")
+
+
+def _run(options: argparse.Namespace) -> None:
+    enrolled = state.load(options.home)
+    root = options.root or (Path(enrolled.root) if enrolled.root else None)
+    _start_logging(options.home)
+    stop = _stop_on_signals()
+    with only_instance(options.home):
+        agent = Agent(options.home, Host(root), stop=stop)
+        try:
+            log.info("agent %s started", enrolled.agent_id)
+            agent.once() if options.once else agent.run()
+        except Exception:
+            log.exception("the agent ends by a fault of its own")
+            raise
+        finally:
+            agent.close()
+    log.info("agent stopped")
+
+
+def _status(options: argparse.Namespace) -> None:
+    enrolled = state.load(options.home)
+    shown = {
+        "version": VERSION,
+        "server": enrolled.server,
+        "agentId": enrolled.agent_id,
+        "assetId": enrolled.asset_id,
+        "lastScanAt": enrolled.last_scan_at,
+        "tasks": [_shown(task) for task in journal.read(options.home / "journal.jsonl").tasks.values()],
+    }
+    print(json.dumps(shown, indent=1))
+
+
+def _shown(task: Task) -> dict[str, object]:
+    return {
+        "hostTaskId": task.identity.host_task_id,
+        "attempt": task.identity.attempt,
+        "finished": task.finished,
+        "dropped": task.dropped,
+        "reports": len(task.reports),
+        "acknowledged": task.acknowledged,
+    }
+
+
+def _stop_on_signals() -> Event:
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # From a thread of its own: the handler may interrupt `stop.wait()` while that holds the event's own lock.
+        signal.signal(number, lambda *_: Thread(target=stop.set).start())
+    return stop
+
+
+def _start_logging(home: Path) -> None:
+    handlers: list[logging.Handler] = [
+        RotatingFileHandler(home / "agent.log", maxBytes=1_000_000, backupCount=3, encoding="utf-8"),
+        logging.StreamHandler(),
+    ]
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=handlers)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

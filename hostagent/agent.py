@@ -1,0 +1,164 @@
+"""The agent's life: ask, work, report, rest."""
+
+import logging
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from hostagent import inventory, state
+from hostagent.client import Client
+from hostagent.clock import Clock, from_text, to_text
+from hostagent.errors import AgentError, PackageManagerFailed, Unauthorised, Unreachable
+from hostagent.heartbeat import Heartbeat
+from hostagent.history import History
+from hostagent.host import Host
+from hostagent.journal import Journal, no_checkpoint
+from hostagent.line import Line
+from hostagent.patches import LOCK_WAIT, Patches
+from hostagent.providers import provider_of
+from hostagent.runner import Runner
+from hostagent.scripts import Scripts
+from hostagent.tasks import Task
+
+log = logging.getLogger(__name__)
+
+# Seconds.
+_BARRED = 600.0
+_LONGEST_BACK_OFF = 300.0
+_SCAN_AGAIN = 900.0
+_SCAN_EVERY = timedelta(days=1)
+
+
+class Agent:
+    """One enrolled agent on its folder. Make it inside `lock.only_instance`; close it when done."""
+
+    def __init__(
+        self,
+        home: Path,
+        host: Host,
+        *,
+        clock: Clock | None = None,
+        stop: Event | None = None,
+        checkpoint: Callable[[str], None] = no_checkpoint,
+        lock_wait: float = LOCK_WAIT,
+    ) -> None:
+        """NotEnrolled without an agent.json; JournalDamaged when the journal cannot be trusted."""
+        self._home, self._host, self._checkpoint = home, host, checkpoint
+        self._clock = clock or Clock()
+        self._stop = stop or Event()
+        self._state = state.load(home)
+        self._journal = Journal(home / "journal.jsonl", checkpoint)
+        client = Client(self._state.server, self._clock, self._stop, self._state.credential)
+        self._line = Line(client, self._state, self._journal, self._clock)
+        self._provider = provider_of(host)
+        self._work = home / "work"
+        self._work.mkdir(mode=0o700, exist_ok=True)
+        self._scripts = Scripts(host, self._work, self._clock)
+        history = History(home / "history.json")
+        self._patches = Patches(host, self._provider, history, self._work, self._clock, lock_wait=lock_wait)
+        self._no_scan_before = 0.0
+
+    def close(self) -> None:
+        """Let go of the journal."""
+        self._journal.close()
+
+    def run(self) -> None:
+        """Until `stop` is set; the step that runs then is brought to its end first."""
+        failures = 0
+        while not self._stop.is_set():
+            try:
+                self._line.turn()
+                failures = 0
+            except Unauthorised as error:
+                log.error("%s; asking again in ten minutes", error)
+                self._clock.wait(self._stop, _BARRED)
+                continue
+            except AgentError as error:
+                failures += 1
+                log.warning("%s", error)
+            # Work that is in the journal is done without the server too, until its deadline.
+            if not self._work_off() and not self._scan_if_due():
+                self._clock.wait(self._stop, self._rest(failures))
+
+    def once(self) -> None:
+        """Check in, do all that there is to do, report it. Unreachable when the server is away at the end."""
+        self._line.turn()
+        while self._work_off() and not self._stop.is_set():
+            self._line.turn()
+        self._scan_if_due()
+
+    def _work_off(self) -> bool:
+        """Do the tasks that can be done now and forget those that are over; whether there was anything to do."""
+        worked = False
+        for task in self._journal.tasks:
+            if not self._stop.is_set() and self._is_runnable(task):
+                self._run(task)
+                worked = True
+        self._report()
+        for task in self._journal.tasks:
+            if task.over:
+                self._forget(task)
+        return worked
+
+    def _is_runnable(self, task: Task) -> bool:
+        if task.finished:
+            return False
+        return task.dropped or task.stale or self._clock.now() >= task.manifest.not_before
+
+    def _run(self, task: Task) -> None:
+        with Heartbeat(self._line, self._clock) as heartbeat:
+            runner = Runner(
+                journal=self._journal,
+                clock=self._clock,
+                scripts=self._scripts,
+                patches=self._patches,
+                scan=self._scan,
+                nudge=heartbeat.nudge,
+                checkpoint=self._checkpoint,
+            )
+            runner.run(task, lambda: not self._stop.is_set() and not heartbeat.barred)
+
+    def _report(self) -> None:
+        try:
+            self._line.report()
+        except (Unreachable, Unauthorised) as error:
+            # The next turn says so again, and knows what to do.
+            log.warning("%s", error)
+
+    def _forget(self, task: Task) -> None:
+        self._journal.forget(task, self._clock.now())
+        identity = task.identity
+        for path in self._work.glob(f"{identity.host_task_id}-{identity.attempt}-*"):
+            path.unlink(missing_ok=True)
+        log.info("host task %s/%s is over", identity.host_task_id, identity.attempt)
+
+    def _scan(self) -> dict[str, Any]:
+        return inventory.scan(self._host, self._provider, at=self._clock.now())
+
+    def _scan_if_due(self) -> bool:
+        now = self._clock.now()
+        if self._clock.monotonic() < self._no_scan_before or not (self._line.scan_wanted or self._is_stale(now)):
+            return False
+        self._no_scan_before = self._clock.monotonic() + _SCAN_AGAIN
+        try:
+            self._line.send_scan(self._scan())
+        except (PackageManagerFailed, Unreachable, Unauthorised) as error:
+            log.warning("no inventory now: %s", error)
+            return False
+        self._no_scan_before = 0.0
+        self._state = state.scanned(self._home, self._state, to_text(now))
+        return True
+
+    def _is_stale(self, now: datetime) -> bool:
+        last = self._state.last_scan_at
+        return last is None or now - from_text(last) > _SCAN_EVERY
+
+    def _rest(self, failures: int) -> float:
+        """Seconds until the next turn."""
+        if not failures:
+            return self._line.poll_seconds
+        pause = min(self._line.poll_seconds * 2.0**failures, _LONGEST_BACK_OFF)
+        return pause * random.uniform(0.5, 1.0)  # noqa: S311 - no secret

@@ -1,0 +1,141 @@
+"""HTTP to the server: JSON in and out, bounded in time and size, patient with a server that is away."""
+
+import http.client
+import ipaddress
+import json
+import random
+import ssl
+import time
+from threading import Event
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener
+
+from hostagent import VERSION
+from hostagent.clock import Clock
+from hostagent.errors import AgentError, Answered, Unauthorised, Unreachable
+
+# Seconds for one read, and for one whole answer; bytes of an answer (a manifest carries its scripts).
+_TIMEOUT = 30.0
+_WHOLE = 120.0
+_LARGEST = 16 * 1024 * 1024
+_TRIES = 4
+_LONGEST_PAUSE = 30.0
+
+
+class Client:
+    """One server. `stop` ends the waiting between two tries."""
+
+    def __init__(self, server: str, clock: Clock, stop: Event, credential: str | None = None) -> None:
+        """AgentError when the address is neither https nor loopback."""
+        self._server = _checked(server)
+        self._clock, self._stop = clock, stop
+        self._headers = {"Content-Type": "application/json", "User-Agent": f"hostagent/{VERSION}"}
+        if credential:
+            self._headers["Authorization"] = f"Agent {credential}"
+        self._opener = _opener(self._server)
+
+    def post(self, path: str, body: dict[str, Any], *, tries: int = _TRIES) -> dict[str, Any]:
+        """The answer's object. Unauthorised for 401, Answered for other 4xx, Unreachable after the last try."""
+        content = json.dumps(body, separators=(",", ":")).encode()
+        for number in range(tries):
+            try:
+                return self._post_once(path, content)
+            except _TryLater as problem:
+                last = number == tries - 1
+                if last or self._clock.wait(self._stop, _pause(number, problem.retry_after)):
+                    raise Unreachable(f"{path}: {problem}") from problem
+        raise AssertionError("the last try returns or raises")
+
+    def _post_once(self, path: str, content: bytes) -> dict[str, Any]:
+        # The scheme was checked when the client was made, and redirects are refused.
+        request = Request(f"{self._server}/agent/v1/{path}", content, self._headers, method="POST")  # noqa: S310
+        try:
+            with self._opener.open(request, timeout=_TIMEOUT) as answer:
+                return _object(_read(answer))
+        except HTTPError as error:
+            with error:
+                raise _of_status(error) from error
+        except (URLError, OSError, http.client.HTTPException, ValueError) as error:
+            if isinstance(getattr(error, "reason", None), ssl.SSLCertVerificationError):
+                raise Unreachable(f"the server's certificate is not trusted: {error}") from error
+            raise _TryLater(str(error) or type(error).__name__) from error
+
+
+class _TryLater(Exception):
+    def __init__(self, text: str, retry_after: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    """Whoever could redirect us would get our credential."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return None
+
+
+def _checked(server: str) -> str:
+    parts = urlsplit(server)
+    if parts.scheme == "https" and parts.hostname:
+        return server.rstrip("/")
+    if parts.scheme == "http" and parts.hostname and _is_loopback(parts.hostname):
+        return server.rstrip("/")
+    raise AgentError(f"{server!r} is refused: only https, or http to this machine itself")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _opener(server: str) -> OpenerDirector:
+    handlers: list[Any] = [_NoRedirects(), HTTPSHandler(context=ssl.create_default_context())]
+    if _is_loopback(urlsplit(server).hostname or ""):
+        # A proxy's loopback is not ours.
+        handlers.append(ProxyHandler({}))
+    return build_opener(*handlers)
+
+
+def _read(answer: Any) -> bytes:
+    """The body, within the bounds: a timeout for each read alone would let a server drip for ever."""
+    deadline = time.monotonic() + _WHOLE
+    content = bytearray()
+    while block := answer.read1(65536):
+        content += block
+        if len(content) > _LARGEST or time.monotonic() > deadline:
+            raise ValueError("the answer is too long, or takes too long")
+    return bytes(content)
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    body = json.loads(content)
+    if not isinstance(body, dict):
+        raise ValueError("the answer is not a JSON object")
+    return body
+
+
+def _of_status(error: HTTPError) -> Exception:
+    if error.code == 401:
+        return Unauthorised("the server does not know this agent's credential")
+    if error.code >= 500 or error.code in (408, 425, 429):
+        return _TryLater(f"HTTP {error.code}", _seconds(error.headers.get("Retry-After")))
+    try:
+        body = _object(_read(error))
+    except (ValueError, OSError, http.client.HTTPException):
+        body = {}
+    return Answered(error.code, body)
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text) if text and text.isdigit() else None
+
+
+def _pause(number: int, retry_after: float | None) -> float:
+    """Seconds until the next try: doubled each time, and scattered, so that a fleet does not come back as one."""
+    if retry_after is not None:
+        return min(retry_after, _LONGEST_PAUSE) + random.uniform(0, 0.5)  # noqa: S311 - no secret
+    return min(0.5 * 2.0**number, _LONGEST_PAUSE) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret

@@ -1,0 +1,41 @@
+"""What a step tells the journal while it works."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hostagent.journal import Journal
+from hostagent.processes import Child
+from hostagent.tasks import Task
+
+
+class Notes:
+    """The journal, narrowed to one step of one task."""
+
+    def __init__(self, journal: Journal, task: Task, number: int, checkpoint: Callable[[str], None]) -> None:
+        self._journal, self._task, self._number = journal, task, number
+        self.checkpoint = checkpoint
+
+    @property
+    def label(self) -> str:
+        """Names files of this step; unique among all steps of all attempts."""
+        identity = self._task.identity
+        return f"{identity.host_task_id}-{identity.attempt}-{self._number}"
+
+    def begin(self, before: dict[str, Any]) -> None:
+        """The step is about to have an effect; `before` is what it will be compared with after a crash."""
+        self._journal.begin(self._task, self._number, before)
+
+    def child(self, child: Child) -> None:
+        """This process will have the effect."""
+        self._journal.child(self._task, self._number, child.noted())
+
+    @property
+    def before(self) -> dict[str, Any] | None:
+        """What `begin` noted, in this or an earlier life; None when the step has not begun."""
+        return self._task.begun.get(self._number)
+
+    @property
+    def last_child(self) -> Child | None:
+        """The process that may have had the effect; None means that there was none."""
+        noted = self._task.children.get(self._number)
+        return Child(**noted) if noted else None

@@ -1,0 +1,226 @@
+"""Install a package's exact version, or go back to an earlier one, once."""
+
+import re
+import subprocess
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from hostagent import output, processes
+from hostagent.clock import Clock, to_text
+from hostagent.errors import PackageManagerFailed, PackageManagerLocked
+from hostagent.history import History
+from hostagent.host import Host
+from hostagent.manifest import PatchStep
+from hostagent.notes import Notes
+from hostagent.outcome import Outcome
+from hostagent.providers import Provider
+from hostagent.providers.base import Installed
+
+# Seconds: how long an operation may take, how long it gets to stop in order, how long others may hold the lock.
+OPERATION = 3600.0
+GRACE = 60.0
+LOCK_WAIT = 300.0
+_LOCK_PAUSE = 2.0
+
+# Neither can be taken for an option, or for a file's path.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+:~^_-]*")
+
+
+class Patches:
+    """Patch steps of one host. `folder` is private and holds what a package manager prints while it works."""
+
+    def __init__(
+        self,
+        host: Host,
+        provider: Provider | None,
+        history: History,
+        folder: Path,
+        clock: Clock,
+        *,
+        lock_wait: float = LOCK_WAIT,
+    ) -> None:
+        self._host, self._provider, self._history = host, provider, history
+        self._folder, self._clock, self._lock_wait = folder, clock, lock_wait
+
+    def run(self, step: PatchStep, notes: Notes) -> Outcome:
+        """Do what the step says, unless the machine says that there is nothing to do."""
+        if self._provider is None or not _is_supported(step):
+            return Outcome("unsupported", output=f"this machine cannot do this {step.operation!r} of {step.package!r}")
+        try:
+            return self._attempt(step, self._provider, notes)
+        except PackageManagerLocked as error:
+            return _failure("package_manager_locked", error.output)
+        except PackageManagerFailed as error:
+            return _failure("package_manager_failed", error.output)
+
+    def settle(self, step: PatchStep, notes: Notes) -> Outcome | None:
+        """After a crash within the step: its outcome, as the machine shows it, or None when it never began."""
+        child = notes.last_child
+        if self._provider is None or child is None or notes.before is None:
+            return None
+        # What outlived us is let finish: to kill a package manager is to break the machine.
+        if not processes.wait_for(child, clock=self._clock, seconds=OPERATION):
+            processes.end(child, grace=GRACE)
+        before, target = _read_before(notes)
+        try:
+            after = self._provider.installed(step.package, step.architecture)
+        except PackageManagerFailed as error:
+            return _failure("interrupted", error.output)
+        if after == before:
+            return None
+        self._remember(step, before, after)
+        whole = after is not None and after.whole and self._provider.compare(after.version, target) == 0
+        text, cut = output.of_file(self._output_of(notes))
+        return Outcome(
+            "done" if whole else "interrupted",
+            output=text,
+            output_cut=cut,
+            from_version=before.version,
+            to_version=after.version if after else None,
+        )
+
+    def _attempt(self, step: PatchStep, provider: Provider, notes: Notes) -> Outcome:
+        before = provider.installed(step.package, step.architecture)
+        if before is None:
+            return Outcome("not_installed")
+        target = step.version if step.operation == "install" else self._way_back(step)
+        if reason := _nothing_to_do(step, before, target, provider):
+            return Outcome(reason, from_version=before.version, to_version=before.version)
+        if target is None:
+            raise AssertionError("without a target there is nothing to do")
+        if problem := self._not_offered(step, target, provider):
+            return problem
+        return self._operate(step, provider, notes, before=before, target=target)
+
+    def _way_back(self, step: PatchStep) -> str | None:
+        return step.back_to or self._history.replaced_by(step.package, step.version)
+
+    def _not_offered(self, step: PatchStep, target: str, provider: Provider) -> Outcome | None:
+        """Why the target cannot be had. One broken source does not matter as long as another has the version."""
+        problem: PackageManagerFailed | None = None
+        try:
+            self._patiently(provider.refresh)
+        except PackageManagerLocked:
+            raise
+        except PackageManagerFailed as error:
+            problem = error
+        if provider.offers(step.package, step.architecture, target):
+            return None
+        if problem:
+            # The lists may be old, so that nobody can say whether there is a candidate.
+            raise problem
+        return _failure("no_candidate", f"no source offers {step.package} {target}")
+
+    def _operate(self, step: PatchStep, provider: Provider, notes: Notes, *, before: Installed, target: str) -> Outcome:
+        began = self._clock.monotonic()
+        command = provider.install_command(
+            step.package, step.architecture, target, downgrade=step.operation == "rollback"
+        )
+        notes.begin({"installed": asdict(before), "target": target})
+        exit_code = self._run_unlocked(command, provider, notes)
+        after = provider.installed(step.package, step.architecture)
+        self._remember(step, before, after)
+        notes.checkpoint("patch:remembered")
+        text, cut = output.of_file(self._output_of(notes))
+        whole = after is not None and after.whole and provider.compare(after.version, target) == 0
+        return Outcome(
+            "done" if whole and exit_code == 0 else _reason(provider, exit_code, text),
+            exit_code=exit_code,
+            output=text,
+            output_cut=cut,
+            from_version=before.version,
+            to_version=after.version if after else None,
+            seconds=self._clock.monotonic() - began,
+        )
+
+    def _run_unlocked(self, command: list[str], provider: Provider, notes: Notes) -> int | None:
+        """Run until the lock was free; a command that did not get it has done nothing. None when it took too long."""
+        deadline = self._clock.monotonic() + self._lock_wait
+        while True:
+            exit_code = self._run(command, provider, notes)
+            text, _ = output.of_file(self._output_of(notes))
+            locked = exit_code is not None and provider.is_locked(exit_code, text)
+            if not locked or self._clock.monotonic() > deadline:
+                return exit_code
+            self._clock.sleep(_LOCK_PAUSE)
+
+    def _run(self, command: list[str], provider: Provider, notes: Notes) -> int | None:
+        # Into a file, not a pipe: when we die, the package manager must not be hit by SIGPIPE half-way.
+        with self._output_of(notes).open("wb") as sink:
+            process, child = processes.start(
+                command,
+                env=provider.environment(),
+                cwd=self._host.root,
+                stdout=sink,
+                on_started=notes.child,
+                checkpoint=notes.checkpoint,
+            )
+        try:
+            return process.wait(OPERATION)
+        except subprocess.TimeoutExpired:
+            processes.end(child, grace=GRACE)
+            process.wait()
+            return None
+        finally:
+            notes.checkpoint("child:ended")
+
+    def _patiently(self, refresh: Callable[[], None]) -> None:
+        deadline = self._clock.monotonic() + self._lock_wait
+        while True:
+            try:
+                return refresh()
+            except PackageManagerLocked:
+                if self._clock.monotonic() > deadline:
+                    raise
+            self._clock.sleep(_LOCK_PAUSE)
+
+    def _remember(self, step: PatchStep, before: Installed, after: Installed | None) -> None:
+        """Also of an install that failed after it had changed the version: that is when a way back is wanted."""
+        if step.operation == "install" and after and after.version != before.version:
+            at = to_text(self._clock.now())
+            self._history.add(step.package, old=before.version, new=after.version, at=at)
+
+    def _output_of(self, notes: Notes) -> Path:
+        return self._folder / f"{notes.label}.out"
+
+
+def _is_supported(step: PatchStep) -> bool:
+    versions = [version for version in (step.version, step.back_to) if version is not None]
+    return (
+        step.operation in ("install", "rollback")
+        and _NAME.fullmatch(step.package) is not None
+        and _NAME.fullmatch(step.architecture or "any") is not None
+        and all(_VERSION.fullmatch(version) for version in versions)
+    )
+
+
+def _nothing_to_do(step: PatchStep, before: Installed, target: str | None, provider: Provider) -> str | None:
+    if target is None:
+        return "nothing_to_roll_back"
+    order = provider.compare(before.version, target)
+    if step.operation == "install":
+        return "already_installed" if order > 0 or (order == 0 and before.whole) else None
+    if order == 0 and before.whole:
+        return "already_installed"
+    # Somebody else has moved on from the version that was to be left; their change is not ours to undo.
+    leaves = provider.compare(before.version, step.version) == 0
+    return None if leaves or order == 0 else "nothing_to_roll_back"
+
+
+def _reason(provider: Provider, exit_code: int | None, text: str) -> str:
+    if exit_code is None:
+        return "timed_out"
+    return "package_manager_locked" if provider.is_locked(exit_code, text) else "package_manager_failed"
+
+
+def _failure(reason: str, text: str) -> Outcome:
+    kept, cut = output.of_text(text)
+    return Outcome(reason, output=kept, output_cut=cut)
+
+
+def _read_before(notes: Notes) -> tuple[Installed, str]:
+    if notes.before is None:
+        raise AssertionError("only a step that has begun is settled")
+    return Installed(**notes.before["installed"]), str(notes.before["target"])

@@ -1,0 +1,90 @@
+"""What a package manager can be asked, and how it is called."""
+
+import subprocess
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hostagent.errors import PackageManagerFailed
+from hostagent.host import Host
+
+# Seconds after which a question (not an operation) is given up.
+_QUESTION = 600
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A package on this machine. Not `whole`: unpacked or half configured, as after a failed script of its own."""
+
+    version: str
+    whole: bool
+
+
+class Provider(ABC):
+    """One machine's package manager. Questions raise PackageManagerFailed (or -Locked) with its output."""
+
+    name: str
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    @abstractmethod
+    def refresh(self) -> None:
+        """Fetch the sources' package lists."""
+
+    @abstractmethod
+    def installed(self, package: str, architecture: str | None) -> Installed | None:
+        """What is there; None when nothing is."""
+
+    @abstractmethod
+    def offers(self, package: str, architecture: str | None, version: str) -> bool:
+        """Whether a source has exactly this version."""
+
+    @abstractmethod
+    def compare(self, first: str, second: str) -> int:
+        """Negative, zero or positive, by the package manager's own order of versions."""
+
+    @abstractmethod
+    def install_command(self, package: str, architecture: str | None, version: str, *, downgrade: bool) -> list[str]:
+        """The command that brings exactly this version. It must ask nothing and remove no other package."""
+
+    @abstractmethod
+    def packages(self) -> list[dict[str, str]]:
+        """All that are installed, as a SCAN lists them."""
+
+    @abstractmethod
+    def updates(self) -> list[dict[str, Any]]:
+        """What would be installed today, as a SCAN lists them."""
+
+    @abstractmethod
+    def is_locked(self, exit_code: int, output: str) -> bool:
+        """Whether a command failed only because another program holds the lock."""
+
+    def environment(self) -> dict[str, str]:
+        """For every call of the package manager."""
+        return self._host.environment()
+
+    def reboot_required(self) -> bool:
+        """Whether something that was installed waits for a restart."""
+        return False
+
+    def ask(self, command: Sequence[str], *, accepted: tuple[int, ...] = (0,)) -> str:
+        """Run a command that changes no package, and answer what it printed."""
+        try:
+            done = subprocess.run(
+                command,
+                env=self.environment(),
+                cwd=self._host.root,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=_QUESTION,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise PackageManagerFailed(str(error)) from error
+        if done.returncode not in accepted:
+            raise PackageManagerFailed(done.stdout + done.stderr)
+        return done.stdout

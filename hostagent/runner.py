@@ -1,0 +1,125 @@
+"""Do a host task: its steps in order, each at most once, whatever happens in between."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from hostagent.clock import Clock
+from hostagent.errors import PackageManagerFailed
+from hostagent.journal import Journal
+from hostagent.manifest import PatchStep, ScanStep, ScriptStep, Step, UnknownStep
+from hostagent.notes import Notes
+from hostagent.outcome import Outcome
+from hostagent.patches import Patches
+from hostagent.scripts import Scripts
+from hostagent.tasks import Task
+
+log = logging.getLogger(__name__)
+
+_FAILED = ("failed", "interrupted")
+
+
+class Runner:
+    """`scan` makes a SCAN; `nudge` is called when there is something new to report; `checkpoint` as in the journal."""
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        clock: Clock,
+        scripts: Scripts,
+        patches: Patches,
+        scan: Callable[[], dict[str, Any]],
+        nudge: Callable[[], None],
+        checkpoint: Callable[[str], None],
+    ) -> None:
+        self._journal, self._clock = journal, clock
+        self._scripts, self._patches, self._scan = scripts, patches, scan
+        self._nudge, self._checkpoint = nudge, checkpoint
+
+    def run(self, task: Task, may_go_on: Callable[[], bool]) -> None:
+        """Do all steps that are not done. Between two steps it may be stopped; a later call goes on."""
+        if not task.reports:
+            self._report(task, kind="accepted")
+        for step in task.manifest.steps:
+            if task.ended(step.number):
+                continue
+            if not self._take(task, step, may_go_on):
+                return
+        if not task.finished:
+            self._report(task, kind="finished")
+
+    def _take(self, task: Task, step: Step, may_go_on: Callable[[], bool]) -> bool:
+        """Bring one step to its end; False when it is left for later."""
+        # First what an earlier life began: it may have had its effect, whatever the rules say by now.
+        outcome = self._settle(task, step)
+        if outcome is None:
+            if not may_go_on():
+                return False
+            reason = self._reason_to_skip(task, step)
+            outcome = Outcome(reason) if reason else self._do(task, step)
+        self._report(task, kind="step_finished", number=step.number, **outcome.fields())
+        log.info("step %s of %s: %s, %s", step.number, task.identity.host_task_id, outcome.state, outcome.reason)
+        return True
+
+    def _settle(self, task: Task, step: Step) -> Outcome | None:
+        if step.number not in task.begun:
+            return None
+        notes = Notes(self._journal, task, step.number, self._checkpoint)
+        if isinstance(step, ScriptStep):
+            return self._scripts.settle(notes)
+        if isinstance(step, PatchStep):
+            return self._patches.settle(step, notes)
+        return None
+
+    def _reason_to_skip(self, task: Task, step: Step) -> str | None:
+        if task.dropped or task.stale:
+            return "dropped"
+        if isinstance(step, ScanStep):
+            return None
+        if self._clock.now() > task.manifest.not_after:
+            return "window_over"
+        return "earlier_step_failed" if _is_barred(task, step) else None
+
+    def _do(self, task: Task, step: Step) -> Outcome:
+        if not task.started(step.number):
+            self._report(task, kind="step_started", number=step.number)
+        notes = Notes(self._journal, task, step.number, self._checkpoint)
+        if isinstance(step, ScriptStep):
+            return self._scripts.run(step, notes)
+        if isinstance(step, PatchStep):
+            return self._patches.run(step, notes)
+        if isinstance(step, ScanStep):
+            return self._close(task)
+        return Outcome("unsupported", output="this agent does not know this kind of step")
+
+    def _close(self, task: Task) -> Outcome:
+        """The closing inventory. It changes nothing, so after a crash it is simply made again."""
+        if task.scanned():
+            return Outcome("done")
+        try:
+            scan = self._scan()
+        except PackageManagerFailed as error:
+            return Outcome("package_manager_failed", output=str(error))
+        self._report(task, kind="scanned", scan=scan)
+        return Outcome("done")
+
+    def _report(self, task: Task, *, kind: str, **fields: Any) -> None:
+        self._journal.report(task, at=self._clock.now(), kind=kind, **fields)
+        self._nudge()
+
+
+def _is_barred(task: Task, step: Step) -> bool:
+    """A failed pre-action bars all that follows; a failed patch bars later patches."""
+    for earlier in task.manifest.steps:
+        if earlier.number >= step.number:
+            return False
+        end = task.ended(earlier.number)
+        if end is None or end["state"] not in _FAILED:
+            continue
+        # What we do not know might have been a condition for all that follows.
+        if isinstance(earlier, UnknownStep) or (isinstance(earlier, ScriptStep) and earlier.stage == "pre"):
+            return True
+        if isinstance(earlier, PatchStep) and isinstance(step, PatchStep):
+            return True
+    return False

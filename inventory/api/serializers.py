@@ -1,0 +1,150 @@
+"""How assets, tags and patches look on the wire: contract.md §4."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, OuterRef, Q, QuerySet
+from django.db.models.functions import JSONObject
+from pydantic import Field
+
+from core.paging import PageParameters
+from core.shapes import NotSet, ReadOnly, Shape, Text, choice
+from inventory.models import Asset, AssetPatch, AssetTag, Patch, PatchStatus, Platform, Severity, Tag
+
+
+class AssetParameters(PageParameters):
+    """Which assets to list."""
+
+    name: Annotated[Text | None, NotSet, Field(description="Assets whose name contains this, in any case.")] = None
+    platform: Annotated[Platform | None, choice(Platform)] = None
+
+
+class PatchParameters(PageParameters):
+    """Which patches to list."""
+
+    name: Annotated[Text | None, NotSet, Field(description="Patches whose title contains this, in any case.")] = None
+    status: Annotated[PatchStatus | None, choice(PatchStatus), Field(description="Missing or Installed anywhere.")] = None
+    platform: Annotated[Platform | None, choice(Platform)] = None
+
+
+class TagBody(Shape):
+    """A tag."""
+
+    name: Annotated[Text, Field(min_length=1, max_length=200, description="Unique within the customer.")]
+    parent_id: Annotated[UUID | None, NotSet, Field(description="The tag above it.")] = None
+    id: Annotated[str | None, ReadOnly] = None
+
+
+class TagChange(Shape):
+    """What is to change of a tag."""
+
+    name: Annotated[Text, Field(min_length=1, max_length=200)] = ""
+    parent_id: Annotated[UUID | None, NotSet] = None
+
+
+def with_tags_and_patches(assets: QuerySet[Asset]) -> QuerySet[Asset]:
+    """The assets with what `asset_row` reads, in one query."""
+    tags = AssetTag.objects.filter(asset=OuterRef("pk")).order_by("tag__name")
+    patches = AssetPatch.objects.filter(asset=OuterRef("pk")).order_by("patch_id")
+    return assets.annotate(
+        tags_=ArraySubquery(tags.values(pair=JSONObject(id="tag__public_id", name="tag__name"))),
+        installed_=ArraySubquery(patches.filter(status=PatchStatus.INSTALLED).values("patch__public_id")),
+        missing_=ArraySubquery(patches.filter(status=PatchStatus.MISSING).values("patch__public_id")),
+    )
+
+
+def asset_row(asset: Asset) -> dict[str, Any]:
+    """A row of `GET /v1/assets`."""
+    row: Any = asset
+    return {
+        "id": str(asset.public_id),
+        "name": asset.name,
+        "platform": asset.platform,
+        "operatingSystem": asset.operating_system,
+        "osIdentifier": asset.os_identifier,
+        "version": asset.os_version,
+        "architecture": asset.architecture,
+        "timezone": asset.timezone or None,
+        "lastLoggedOnUser": asset.last_logged_on_user or None,
+        "assetStatus": "Active",
+        "scanStatus": "Scanned" if asset.scanned_at else "Pending",
+        "statusCode": None,
+        "statusDateTime": _milliseconds(asset.last_contact_at),
+        "scanDateTime": _milliseconds(asset.scanned_at),
+        "rebootRequired": asset.reboot_required,
+        "hardware": {"model": asset.hardware.get("model"), "manufacturer": asset.hardware.get("manufacturer")},
+        "tags": row.tags_,
+        "interfaces": [_interface(one) for one in asset.interfaces],
+        "installedPatches": [str(one) for one in row.installed_],
+        "missingPatches": [str(one) for one in row.missing_],
+    }
+
+
+def _interface(one: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "interfaceName": one.get("interfaceName"),
+        "macAddress": one.get("macAddress"),
+        "address": one.get("address"),
+        "gatewayAddress": None,
+        "ipv6Address": None,
+    }
+
+
+def tag_row(tag: Tag) -> dict[str, Any]:
+    """A row of `GET /v1/tags`."""
+    return {
+        "id": str(tag.public_id),
+        "name": tag.name,
+        "parentId": str(tag.parent.public_id) if tag.parent else None,
+    }
+
+
+def with_counts(patches: QuerySet[Patch]) -> QuerySet[Patch]:
+    """The patches with how many assets miss or have them."""
+    return patches.annotate(
+        missing_count_=Count("asset_links", filter=Q(asset_links__status=PatchStatus.MISSING)),
+        installed_count_=Count("asset_links", filter=Q(asset_links__status=PatchStatus.INSTALLED)),
+    )
+
+
+def patch_row(patch: Patch) -> dict[str, Any]:
+    """A row of `GET /v1/patches`: exactly these keys."""
+    row: Any = patch
+    return {
+        "id": str(patch.public_id),
+        "title": patch.title,
+        "type": "Package",
+        "platform": patch.platform,
+        "architecture": [patch.architecture],
+        "bulletin": None,
+        "category": None,
+        "cve": patch.cves,
+        "kb": None,
+        "modifiedDate": _milliseconds(patch.modified_at),
+        "appFamily": [],
+        "product": [patch.package],
+        "publishedDate": None,
+        "qid": [],
+        "rebootRequired": None,
+        "supersededBy": [],
+        "supersedes": [],
+        "vendor": patch.source or None,
+        "vendorSeverity": patch.severity,
+        "vendorlink": None,
+        "missingCount": row.missing_count_,
+        "installedCount": row.installed_count_,
+        "downloadMethod": "Automatic",
+        "advisory": patch.advisory or None,
+        "enabled": True,
+        "packageDetails": [{"packageName": patch.package, "architecture": patch.architecture}],
+        "isSecurity": patch.severity != Severity.NONE or bool(patch.cves),
+        "isSuperseded": False,
+        "isRollback": True,
+        "isCustomizedDownloadUrl": False,
+    }
+
+
+def _milliseconds(at: datetime | None) -> int | None:
+    return None if at is None else int(at.timestamp() * 1000)

@@ -1,0 +1,217 @@
+"""Assets, tags and patches: contract.md §4."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core.errors import InvalidInput, Problem
+from core.paging import PageParameters, page
+from core.parameters import parameters
+from core.shapes import parse
+from inventory import services
+from inventory.api import serializers
+from inventory.api.serializers import AssetParameters, PatchParameters, TagBody, TagChange
+from inventory.models import Asset, AssetPatch, Patch, Tag
+from tenants.models import Role, User
+
+
+class InventoryView(APIView):
+    """What all views here share: finding things among the caller's own."""
+
+    @property
+    def customer_id(self) -> int:
+        """Of the caller."""
+        user = self.request.user
+        assert isinstance(user, User)  # noqa: S101 - RolePermission has seen to it
+        return user.customer_id
+
+    def assets(self) -> QuerySet[Asset]:
+        """The caller's assets."""
+        return Asset.objects.for_customer(self.customer_id)
+
+    def tags(self) -> QuerySet[Tag]:
+        """The caller's tags."""
+        return Tag.objects.for_customer(self.customer_id).select_related("parent")
+
+    def patches(self) -> QuerySet[Patch]:
+        """The caller's patches."""
+        return Patch.objects.for_customer(self.customer_id)
+
+
+@extend_schema(tags=["assets"])
+class AssetsView(InventoryView):
+    """The machines that agents enrolled."""
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    def get(self, request: Request) -> Response:
+        """List assets."""
+        wanted = parameters(request, AssetParameters)
+        assets = serializers.with_tags_and_patches(self.assets()).order_by("name", "id")
+        if wanted.name:
+            assets = assets.filter(name__icontains=wanted.name)
+        if wanted.platform:
+            assets = assets.filter(platform=wanted.platform)
+        return page(request, assets, render=serializers.asset_row, wanted=wanted)
+
+
+@extend_schema(tags=["assets"])
+class AssetView(InventoryView):
+    """One machine."""
+
+    writing_role = Role.ADMIN
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    def get(self, request: Request, asset_id: UUID) -> Response:
+        """Read an asset."""
+        asset = get_object_or_404(serializers.with_tags_and_patches(self.assets()), public_id=asset_id)
+        return Response(serializers.asset_row(asset))
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    def delete(self, request: Request, asset_id: UUID) -> Response:
+        """Forget an asset; its agent's credential ends with it."""
+        services.delete_asset(asset=get_object_or_404(self.assets(), public_id=asset_id))
+        return Response({"deleted": str(asset_id)})
+
+
+@extend_schema(tags=["tags"])
+class TagsView(InventoryView):
+    """The customer's tags."""
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    def get(self, request: Request) -> Response:
+        """List tags."""
+        wanted = parameters(request, PageParameters)
+        return page(request, self.tags().order_by("name", "id"), render=serializers.tag_row, wanted=wanted)
+
+    @extend_schema(request=TagBody, responses={201: OpenApiTypes.OBJECT})
+    def post(self, request: Request) -> Response:
+        """Create a tag."""
+        body = parse(TagBody, request.data)
+        tag = services.create_tag(
+            customer_id=self.customer_id, name=body.name, parent=_parent(self.tags(), body.parent_id)
+        )
+        return Response(serializers.tag_row(tag), status=201, headers={"Location": f"/pm/v1/tag/{tag.public_id}"})
+
+
+@extend_schema(tags=["tags"])
+class TagView(InventoryView):
+    """One tag."""
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    def get(self, request: Request, tag_id: UUID) -> Response:
+        """Read a tag."""
+        return Response(serializers.tag_row(get_object_or_404(self.tags(), public_id=tag_id)))
+
+    @extend_schema(request=TagChange, responses={200: OpenApiTypes.OBJECT})
+    def patch(self, request: Request, tag_id: UUID) -> Response:
+        """Rename or move a tag."""
+        tag = get_object_or_404(self.tags(), public_id=tag_id)
+        body = parse(TagChange, request.data)
+        sent = body.model_fields_set
+        parent = _parent(self.tags(), body.parent_id) if "parent_id" in sent else tag.parent
+        services.change_tag(tag=tag, name=body.name if "name" in sent else tag.name, parent=parent)
+        return Response(serializers.tag_row(tag))
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    def delete(self, request: Request, tag_id: UUID) -> Response:
+        """Delete a tag."""
+        services.delete_tag(tag=get_object_or_404(self.tags(), public_id=tag_id))
+        return Response({"deleted": str(tag_id)})
+
+
+@extend_schema(tags=["tags"])
+class AssetTagView(InventoryView):
+    """A tag on an asset."""
+
+    @extend_schema(request=None, responses={200: OpenApiTypes.OBJECT})
+    def put(self, request: Request, asset_id: UUID, tag_id: UUID) -> Response:
+        """Tag an asset."""
+        services.tag_asset(**self._both(asset_id, tag_id))
+        return self._shown(asset_id)
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    def delete(self, request: Request, asset_id: UUID, tag_id: UUID) -> Response:
+        """Take the tag off again."""
+        services.untag_asset(**self._both(asset_id, tag_id))
+        return self._shown(asset_id)
+
+    def _both(self, asset_id: UUID, tag_id: UUID) -> dict[str, Any]:
+        return {
+            "asset": get_object_or_404(self.assets(), public_id=asset_id),
+            "tag": get_object_or_404(self.tags(), public_id=tag_id),
+        }
+
+    def _shown(self, asset_id: UUID) -> Response:
+        return Response(serializers.asset_row(serializers.with_tags_and_patches(self.assets()).get(public_id=asset_id)))
+
+
+@extend_schema(tags=["patches"])
+class PatchesView(InventoryView):
+    """The patches that the customer's machines told of."""
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    def get(self, request: Request) -> Response:
+        """List patches, newest first."""
+        wanted = parameters(request, PatchParameters)
+        return page(request, self.matching(wanted).order_by("-id"), render=serializers.patch_row, wanted=wanted)
+
+    def matching(self, wanted: PatchParameters) -> QuerySet[Patch]:
+        """The patches that were asked for, with their counts."""
+        conditions = Q()
+        if wanted.name:
+            conditions &= Q(title__icontains=wanted.name)
+        if wanted.platform:
+            conditions &= Q(platform=wanted.platform)
+        if wanted.status:
+            conditions &= Q(Exists(AssetPatch.objects.filter(patch=OuterRef("pk"), status=wanted.status)))
+        return serializers.with_counts(self.patches().filter(conditions))
+
+
+@extend_schema(tags=["patches"])
+class PatchCountView(PatchesView):
+    """How many patches a list has."""
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    def get(self, request: Request) -> Response:
+        """Count patches."""
+        return Response({"patches": {"count": self.matching(parameters(request, PatchParameters)).count()}})
+
+
+@extend_schema(tags=["patches"])
+class PatchView(InventoryView):
+    """One patch."""
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    def get(self, request: Request, patch_id: UUID) -> Response:
+        """Read a patch."""
+        patch = get_object_or_404(serializers.with_counts(self.patches()), public_id=patch_id)
+        return Response(serializers.patch_row(patch))
+
+
+@extend_schema(tags=["patches"])
+class PatchAssetsView(InventoryView):
+    """The assets that a patch is missing or installed on."""
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    def get(self, request: Request, patch_id: UUID) -> Response:
+        """List the assets of a patch."""
+        wanted = parameters(request, PageParameters)
+        patch = get_object_or_404(self.patches(), public_id=patch_id)
+        assets = serializers.with_tags_and_patches(self.assets().filter(patch_links__patch=patch))
+        return page(request, assets.order_by("name", "id"), render=serializers.asset_row, wanted=wanted)
+
+
+def _parent(tags: QuerySet[Tag], parent_id: UUID | None) -> Tag | None:
+    if parent_id is None:
+        return None
+    parent = tags.filter(public_id=parent_id).first()
+    if parent is None:
+        raise InvalidInput(problems=[Problem("parentId", "unknown_id", f"no such id: {parent_id}")])
+    return parent

@@ -1,0 +1,42 @@
+"""Who a request comes from: a JWT, or the session of the admin's pages."""
+
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.request import Request
+
+from core import logs
+from tenants import services
+from tenants.models import AccessToken, User
+
+_KEYWORD = "bearer"
+
+
+class BearerAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <jwt>`. Enters the customer's context for the request's transaction."""
+
+    def authenticate(self, request: Request) -> tuple[User, AccessToken] | None:
+        """The person and the token, or None where the request carries no such header."""
+        keyword, _, encoded = request.headers.get("Authorization", "").partition(" ")
+        if keyword.lower() != _KEYWORD:
+            return None
+        token = services.access_token(encoded=encoded.strip(), at=timezone.now())
+        user = token.sign_in.user
+        logs.set_customer(str(user.customer.public_id))
+        return user, token
+
+    def authenticate_header(self, request: Request) -> str:
+        """What a 401 says in `WWW-Authenticate`."""
+        return "Bearer"
+
+
+class CustomerSessionAuthentication(SessionAuthentication):
+    """The browser session, with CSRF. Enters the customer's context as the token does."""
+
+    def authenticate(self, request: Request) -> tuple[User, None] | None:
+        """The person, or None where nobody is signed in here."""
+        found = services.user_of_session(session=request._request.session)
+        if found is None:
+            return None
+        self.enforce_csrf(request)
+        logs.set_customer(str(found.customer.public_id))
+        return found, None

@@ -1,0 +1,193 @@
+"""Patch steps on real package managers."""
+
+import fcntl
+import json
+from collections.abc import Callable
+
+import pytest
+
+from demo import hosts
+from demo.repositories import Build
+from tests.hostagent.conftest import World
+from tests.hostagent.server import Server, patch_step, scan_step, script_step
+
+KINDS = pytest.mark.parametrize("kind", ["apt", "dnf"])
+Make = Callable[..., World]
+
+
+@KINDS
+def test_install__newer_version__is_installed_once_and_seen_by_the_scan(make_world: Make, server: Server, kind: str):
+    world = make_world(kind)
+    server.offer(patch_step(1, "acme-app", "2.0"), scan_step(2))
+
+    world.once()
+
+    assert world.version() == "2.0"
+    assert world.ledger() == ["configured acme-app 2.0"]
+    end = server.ends()[1]
+    assert (end["state"], end["reason"], end["exitCode"]) == ("succeeded", "done", 0)
+    assert end["fromVersion"].startswith("1.0")
+    assert end["toVersion"].startswith("2.0")
+    assert server.kinds() == [
+        *("accepted", "step_started", "step_finished"),
+        *("step_started", "scanned", "step_finished", "finished"),
+    ]
+    scan = next(report["scan"] for report in server.reports[1, 1] if report["kind"] == "scanned")
+    versions = {package["name"]: package["version"] for package in scan["packages"]}
+    assert versions["acme-app"].startswith("2.0")
+    assert [update["package"] for update in scan["updates"]] == ["acme-lib"]
+    assert scan["updates"][0]["toVersion"].startswith("2.0")
+
+
+@KINDS
+def test_install__already_there__does_nothing(make_world: Make, server: Server, kind: str):
+    world = make_world(kind)
+    server.offer(patch_step(1, "acme-app", "1.0"))
+
+    world.once()
+
+    assert (server.ends()[1]["state"], server.reasons()) == ("succeeded", ["already_installed"])
+    assert world.ledger() == []
+
+
+@KINDS
+def test_install__not_on_the_machine__is_not_applicable(make_world: Make, server: Server, kind: str):
+    world = make_world(kind)
+    world.repository.publish(Build("acme-other", "2.0"))
+    server.offer(patch_step(1, "acme-other", "2.0"), patch_step(2, "acme-app", "2.0"))
+
+    world.once()
+
+    assert server.reasons() == ["not_installed", "done"]
+    assert server.ends()[1]["state"] == "not_applicable"
+    assert hosts.package_state(world.host, "acme-other") == "not-installed"
+
+
+@KINDS
+def test_install__nobody_offers_it__fails_without_touching_anything(make_world: Make, server: Server, kind: str):
+    world = make_world(kind)
+    server.offer(patch_step(1, "acme-app", "9.0"), patch_step(2, "acme-lib", "2.0"))
+
+    world.once()
+
+    assert server.reasons() == ["no_candidate", "earlier_step_failed"]
+    assert server.ends()[1]["state"] == "failed"
+    assert (world.version(), world.version("acme-lib"), world.ledger()) == ("1.0", "1.0", [])
+
+
+@KINDS
+def test_rollback__no_version_named__goes_back_to_what_the_install_replaced(
+    make_world: Make, server: Server, kind: str
+):
+    world = make_world(kind)
+    suffix = "" if kind == "apt" else "-1"
+    server.offer(patch_step(1, "acme-app", f"2.0{suffix}"))
+    world.once()
+    server.offer(patch_step(1, "acme-app", f"2.0{suffix}", operation="rollback"), hostTaskId=2)
+
+    world.once()
+
+    assert server.reasons(2) == ["done"]
+    assert world.version() == "1.0"
+    assert world.ledger() == ["configured acme-app 2.0", "configured acme-app 1.0"]
+
+
+@KINDS
+def test_rollback__version_named__goes_there(make_world: Make, server: Server, kind: str):
+    world = make_world(kind)
+    hosts.install(world.host, "acme-app=2.0")
+    server.offer(patch_step(1, "acme-app", "2.0", back_to="1.0", operation="rollback"))
+
+    world.once()
+
+    assert (server.reasons(), world.version()) == (["done"], "1.0")
+
+
+def test_rollback__nothing_known__is_not_applicable(world: World, server: Server):
+    server.offer(
+        patch_step(1, "acme-app", "1.0", operation="rollback"),
+        patch_step(2, "acme-lib", "2.0", back_to="0.5", operation="rollback"),
+    )
+
+    world.once()
+
+    assert server.reasons() == ["nothing_to_roll_back", "nothing_to_roll_back"]
+    assert {end["state"] for end in server.ends().values()} == {"not_applicable"}
+
+
+def test_install__its_own_script_fails__is_reported_broken_and_repaired_by_rollback(make_world: Make, server: Server):
+    world = make_world("apt", legacy=True, refuses_legacy=True)
+    server.offer(
+        patch_step(1, "acme-app", "2.0"),
+        patch_step(2, "acme-lib", "2.0"),
+        script_step(3, "echo cleaned", stage="post"),
+        scan_step(4),
+    )
+    world.once()
+    broken = hosts.package_state(world.host, "acme-app")
+    server.offer(patch_step(1, "acme-app", "2.0", operation="rollback"), hostTaskId=2)
+
+    world.once()
+
+    assert broken == "half-configured"
+    assert server.reasons() == ["package_manager_failed", "earlier_step_failed", "done", "done"]
+    assert "cannot migrate /etc/acme/legacy.conf" in server.ends()[1]["output"]
+    assert (server.ends()[1]["fromVersion"], server.ends()[1]["toVersion"]) == ("1.0", "2.0")
+    scan = next(report["scan"] for report in server.reports[1, 1] if report["kind"] == "scanned")
+    assert {package["state"] for package in scan["packages"] if package["name"] == "acme-app"} == {"broken"}
+    assert server.reasons(2) == ["done"]
+    assert (hosts.package_state(world.host, "acme-app"), world.version()) == ("installed", "1.0")
+    history = json.loads((world.home / "history.json").read_text())
+    assert [(change["from"], change["to"]) for change in history["acme-app"]] == [("1.0", "2.0")]
+
+
+def test_dnf_install__package_refuses__fails_and_keeps_the_old_version(make_world: Make, server: Server):
+    world = make_world("dnf", legacy=True, refuses_legacy=True)
+    server.offer(patch_step(1, "acme-app", "2.0"))
+
+    world.once()
+
+    assert server.reasons() == ["package_manager_failed"]
+    assert (world.version(), world.ledger()) == ("1.0", [])
+
+
+def test_dnf_scan__advisory_in_the_repository__is_told(make_world: Make, server: Server):
+    world = make_world("dnf", severity="Critical", advisory="ACME-2026:1")
+
+    world.once()
+
+    updates = {update["package"]: update for update in server.scans[0]["updates"]}
+    told = updates["acme-app"]
+    assert (told["severity"], told["advisory"], told["cves"]) == ("Critical", "ACME-2026:1", ["CVE-2026-0001"])
+    assert (updates["acme-lib"]["severity"], updates["acme-lib"]["advisory"]) == (None, None)
+    assert server.scans[0]["machine"]["packageManager"] == "dnf"
+
+
+def test_scan__apt__names_the_origin_and_the_machine(world: World, server: Server):
+    world.once()
+
+    scan = server.scans[0]
+    assert {update["source"] for update in scan["updates"]} == {"Acme"}
+    assert {(update["fromVersion"], update["toVersion"]) for update in scan["updates"]} == {("1.0", "2.0")}
+    assert (scan["machine"]["name"], scan["machine"]["packageManager"]) == ("web-01", "apt")
+    assert scan["rebootRequired"] is False
+
+
+def test_install__package_manager_locked__is_said_so(world: World, server: Server):
+    server.offer(patch_step(1, "acme-app", "2.0"))
+    with (world.host.root / "var/lib/dpkg/lock-frontend").open("w") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+
+        world.once(lock_wait=0.0)
+
+    assert server.reasons() == ["package_manager_locked"]
+    assert (world.version(), world.ledger()) == ("1.0", [])
+
+
+@pytest.mark.parametrize("package", ["-oDebug=1", "../acme", "acme app", ""])
+def test_install__name_that_could_be_an_option__is_unsupported(world: World, server: Server, package: str):
+    server.offer(patch_step(1, package, "2.0"))
+
+    world.once()
+
+    assert server.reasons() == ["unsupported"]
