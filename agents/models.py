@@ -75,9 +75,7 @@ class Manifest(CustomerOwned):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["customer", "host_task", "attempt"], name="one_manifest_per_attempt"
-            ),
+            models.UniqueConstraint(fields=["customer", "host_task", "attempt"], name="one_manifest_per_attempt"),
             models.CheckConstraint(
                 condition=Q(signature=None, signing_key=None) | Q(signature__isnull=False, signing_key__isnull=False),
                 name="a_signature_names_its_key",

@@ -387,11 +387,12 @@ def server_error(request: HttpRequest) -> JsonResponse:
     return json_response(as_domain_error(sys.exc_info()[1] or Exception()))
 
 
-def for_status(status: int) -> DomainError:
-    """The error that stands for a bare status, where some part of the framework answered by itself."""
-    if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Unavailable() if status == Unavailable.status else _Bug()
-    return next((kind() for kind in _BY_STATUS if kind.status == status), _Malformed())
+def json_for_status(status: int) -> JsonResponse:
+    """The answer that stands for a bare status, where some part of the framework answered by itself."""
+    otherwise = _Bug if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR else _Malformed
+    error = next((kind for kind in _BY_STATUS if kind.status == status), otherwise)()
+    body = error_body(status=status, error_code=error.error_code, message=error.message)
+    return JsonResponse(body, status=status, headers=error.headers)
 
 
 _BY_STATUS: tuple[type[DomainError], ...] = (
@@ -405,6 +406,7 @@ _BY_STATUS: tuple[type[DomainError], ...] = (
     TooLarge,
     UnsupportedContentType,
     TooManyRequests,
+    Unavailable,
 )
 
 

@@ -1,7 +1,7 @@
 """Whether this process lives, and whether it can do its work. For load balancers: no sign-in, no transaction."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache
 
 from celery import current_app
@@ -42,14 +42,16 @@ def readyz(request: HttpRequest) -> HttpResponse:
 def not_ready() -> list[Problem]:
     """What keeps this process from its work: `database`, `migrations` or `broker`; empty when nothing does."""
     asked = [(name, _threads.submit(check)) for name, check in _CHECKS.items()]
-    return [Problem(name, "not_ready", why) for name, future in asked if (why := _outcome(future.result)) is not None]
+    wait([future for _, future in asked], timeout=_SECONDS)
+    return [Problem(name, "not_ready", why) for name, future in asked if (why := _outcome(future)) is not None]
 
 
-def _outcome(wait: Callable[[float], str | None]) -> str | None:
+def _outcome(future: "Future[str | None]") -> str | None:
     """What the check found, or how it failed. The class alone: messages of drivers carry addresses and names."""
     try:
-        return wait(_SECONDS)
+        return future.result(timeout=0)
     except TimeoutError:
+        future.cancel()
         return f"no answer within {_SECONDS:g} s"
     except Exception as trouble:
         return f"failed with {type(trouble).__name__}"
@@ -77,13 +79,17 @@ _migrated = False
 
 
 def _unapplied() -> list[str]:
+    applied = _applied()
+    return [f"{app}.{name}" for app, name in _newest_migrations() if (app, name) not in applied]
+
+
+def _applied() -> set[tuple[str, str]]:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT app, name FROM django_migrations")
-            applied = set(cursor.fetchall())
+            return set(cursor.fetchall())
     finally:
         connection.close()
-    return [f"{app}.{name}" for app, name in _newest_migrations() if (app, name) not in applied]
 
 
 @cache

@@ -81,6 +81,8 @@ class JSONFormatter(JsonFormatter):
             **bound(),
         )
         super().add_fields(log_data, record, message_dict)
+        # Django adds the request, whose text has the query string in it; path and ids are there already.
+        log_data.pop("request", None)
 
     def format(self, record: LogRecord) -> str:
         """One line. Secrets are hidden last, so that arguments and tracebacks are covered too."""

@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from rest_framework.response import Response
 
 from core import logs
-from core.errors import DomainError, LengthRequired, as_domain_error, for_status, json_response
+from core.errors import DomainError, LengthRequired, as_domain_error, json_for_status, json_response
 
 log = logging.getLogger(__name__)
 access_log = logging.getLogger("access")
@@ -72,8 +72,7 @@ def _in_json(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBa
     empty = isinstance(response, HttpResponse) and not response.content
     if not empty and not request.path.startswith(getattr(settings, "API_PATHS", _API_PATHS)):
         return response
-    answer = json_response(for_status(response.status_code))
-    answer.status_code = response.status_code
+    answer = json_for_status(response.status_code)
     for name in ("Allow", "Retry-After", "WWW-Authenticate"):
         if name in response:
             answer[name] = response[name]

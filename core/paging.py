@@ -1,7 +1,7 @@
 """Lists as bare arrays: pages by number for people, by key for programs.
 
 Pages by number end at record 10,000, because the database reads and throws away everything before a page; pages by key
-(`searchAfter`) cost the same anywhere. Figures: docs/adr/0004 and benchmarks/.
+(`searchAfter`) cost the same anywhere.
 """
 
 import json

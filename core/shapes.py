@@ -516,8 +516,12 @@ class _Items:
         if not isinstance(value, list):
             report.add(path, "invalid", f"must be a list, but was {_kind(value)}")
             return _INVALID
-        if not self._least <= len(value) <= self._most:
-            report.add(path, "invalid", f"must have {_range(self._least, self._most)} items, but has {len(value)}")
+        if len(value) < self._least:
+            wanted = "must not be empty" if self._least == 1 else f"must have {self._least} items or more"
+            report.add(path, "invalid", f"{wanted}, but has {len(value)}")
+            return _INVALID
+        if len(value) > self._most:
+            report.add(path, "invalid", f"must have {self._most} items or fewer, but has {len(value)}")
             return _INVALID
         items = [self._item.read(one, f"{path}[{index}]", report) for index, one in enumerate(value)]
         return _INVALID if any(item is _INVALID for item in items) else items
@@ -599,6 +603,8 @@ def _said(line: Any, context: Mapping[str, Any], wants: str) -> str:
         return _sentence_of(context["error"])
     if kind in {"too_long", "too_short"} and wants.startswith("text"):
         kind = f"{'bytes' if wants == _WANTED[bytes] else 'string'}_{kind}"
+    if context.get("min_length") == 1:
+        return "must not be empty"
     if kind in _SENTENCES and not (wants and kind in _BOUND_KINDS):
         return _SENTENCES[kind].format(**context, was=_kind(line["input"]))
     if wants:
@@ -621,8 +627,8 @@ _SENTENCES = {
     "string_too_short": "must be at least {min_length} characters long",
     "bytes_too_long": "must be at most {max_length} bytes when decoded",
     "bytes_too_short": "must be at least {min_length} bytes when decoded",
-    "too_long": "must have at most {max_length} items, but has {actual_length}",
-    "too_short": "must have at least {min_length} items, but has {actual_length}",
+    "too_long": "must have {max_length} items or fewer, but has {actual_length}",
+    "too_short": "must have {min_length} items or more, but has {actual_length}",
     "string_type": "must be text, but was {was}",
     "list_type": "must be a list, but was {was}",
     "dict_type": "must be an object, but was {was}",
@@ -671,12 +677,6 @@ def _lower_first(text: str) -> str:
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path and name else path or name
-
-
-def _range(least: float, most: float) -> str:
-    if most == math.inf:
-        return f"at least {least}"
-    return f"{least} to {most}" if least else f"at most {most}"
 
 
 def _wrong(message: str) -> PydanticCustomError:
@@ -808,7 +808,9 @@ class _Choice:
 def _choice_key(value: object) -> str:
     if isinstance(value, enum.Enum):
         return _choice_key(value.value)
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
     if isinstance(value, str) and not _DIGITS.fullmatch(value.strip()):
         return _folded(value[:_LONGEST_ECHO])

@@ -68,7 +68,9 @@ def scheduler_sees(
     return [RunSQL(statements, reverse_sql=RunSQL.noop)]
 
 
-def lookup(name: str, *, argument: str, table: str, key: str, reads: Sequence[str], live: str = "true") -> list[Operation]:
+def lookup(
+    name: str, *, argument: str, table: str, key: str, reads: Sequence[str], live: str = "true"
+) -> list[Operation]:
     """A function that says whose row `key` finds in `table`, for callers who do not have a customer yet.
 
     `name(argument) → customer_id`. It is owned by a role that may read these columns and nothing else, and returns one
@@ -84,11 +86,12 @@ def lookup(name: str, *, argument: str, table: str, key: str, reads: Sequence[st
                 f"CREATE FUNCTION {name}({argument}) RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER "
                 f"SET search_path = pg_catalog, public AS $$ "
                 f"SELECT {reads[0]} FROM public.{table} WHERE {key} = $1 AND {live} $$",
+                f"REVOKE ALL ON FUNCTION {name}({argument}) FROM PUBLIC",
+                f"GRANT EXECUTE ON FUNCTION {name}({argument}) TO {SERVING_ROLES}",
+                # Last: rights are given while it is still ours.
                 "GRANT CREATE ON SCHEMA public TO patch_lookup",
                 f"ALTER FUNCTION {name}({argument}) OWNER TO patch_lookup",
                 "REVOKE CREATE ON SCHEMA public FROM patch_lookup",
-                f"REVOKE ALL ON FUNCTION {name}({argument}) FROM PUBLIC",
-                f"GRANT EXECUTE ON FUNCTION {name}({argument}) TO {SERVING_ROLES}",
             ],
             reverse_sql=RunSQL.noop,
         )

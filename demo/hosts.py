@@ -63,7 +63,7 @@ def install(host: Host, *wanted: str) -> None:
         _call(host, ["apt-get", "-q", "update"])
         _call(host, ["apt-get", "-q", "-y", "--allow-downgrades", "install", *wanted])
         return
-    _call(host, [*_dnf(host), "install", *(name.replace("=", "-") for name in wanted)])
+    _call(host, [*_dnf(host), "--refresh", "install", *(name.replace("=", "-") for name in wanted)])
 
 
 def installed_version(host: Host, package: str) -> str | None:

@@ -15,7 +15,15 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from actions.kinds import ActionKind, ScriptType
 from core.shapes import AlsoNamed, Base64Text, Flag, NotSet, ReadOnly, Shape, Text, UuidList, WholeNumber, choice
 from deployments import defaults
-from deployments.models import Combine, HistoryStrategy, JobType, MissedRunPolicy, ScheduleType, TimeoutUnit, TimezoneType
+from deployments.models import (
+    Combine,
+    HistoryStrategy,
+    JobType,
+    MissedRunPolicy,
+    ScheduleType,
+    TimeoutUnit,
+    TimezoneType,
+)
 from deployments.rules import JOB_RULES, NOTIFICATION_RULES
 from deployments.states import JobState
 from inventory.models import Platform
@@ -72,7 +80,9 @@ class NotificationTypes(Shape):
     """By which ways to tell."""
 
     email: Annotated[Flag, Field(description="Send mail.")] = False
-    webhook: Annotated[Any, not_yet(False), Field(description="Call the customer's webhooks. Not supported yet.")] = None
+    webhook: Annotated[Any, not_yet(False), Field(description="Call the customer's webhooks. Not supported yet.")] = (
+        None
+    )
 
 
 class NotificationConfigs(Shape):

@@ -122,9 +122,12 @@ class Moving(models.Model):
     class Meta:
         abstract = True
 
-    def move_to(self, state: str, *, at: datetime, data: Mapping[str, Any] | None = None, **changes: Any) -> None:
+    def move_to(
+        self, state: str, *, at: datetime, data: Mapping[str, Any] | None = None, told_as: str = "", **changes: Any
+    ) -> None:
         """Go from the state that this object shows to `state`, setting `changes` with it.
 
+        The event is called after the new state, or `told_as` where the state alone does not say what happened.
         Raises Conflict where the move is illegal, or where the row has meanwhile left the old state: somebody else was
         first.
         """
@@ -136,7 +139,7 @@ class Moving(models.Model):
             raise Conflict(f"This {self.EVENT.replace('_', ' ')} has just been changed by somebody else.")
         for name, value in changes.items():
             setattr(self, name, value)
-        events.record(kind=f"{self.EVENT}.{state.lower()}", at=at, data=data, **self.event_ids())
+        events.record(kind=f"{self.EVENT}.{told_as or state.lower()}", at=at, data=data, **self.event_ids())
 
     def event_ids(self) -> dict[str, Any]:
         """The ids that this row's events carry."""
@@ -225,9 +228,7 @@ class Job(Moving, CustomerOwned):
     custom_patch_url_id = models.BigIntegerField(null=True)
     remediation_qids = models.JSONField(null=True)
     is_vuln_context = models.BooleanField(null=True)
-    history_strategy = models.CharField(
-        max_length=8, choices=HistoryStrategy.choices, default=HistoryStrategy.FULL
-    )
+    history_strategy = models.CharField(max_length=8, choices=HistoryStrategy.choices, default=HistoryStrategy.FULL)
     retention_period = models.IntegerField(default=90)
     rollout = models.JSONField(null=True)
     calendar_ids = models.JSONField(null=True)

@@ -90,9 +90,7 @@ class Refused(Report):
     reason: Literal["bad_signature", "wrong_agent", "old_attempt", "expired", "bad_digest"]
 
 
-AnyReport = Annotated[
-    Accepted | StepStarted | StepFinished | Scanned | Finished | Refused, Field(discriminator="kind")
-]
+AnyReport = Annotated[Accepted | StepStarted | StepFinished | Scanned | Finished | Refused, Field(discriminator="kind")]
 
 
 class ReportsBody(Shape):

@@ -47,7 +47,7 @@ def start(
     log: Path,
     env: Mapping[str, str],
     stop_signal: signal.Signals = signal.SIGTERM,
-    grace: float = 7.0,
+    grace: float = 6.0,
     hold: Sequence[int] = (),
 ) -> Guarded:
     """Start a command that lives no longer than the calling thread.

@@ -49,7 +49,9 @@ def check_in(
     scan = agent.asset.scanned_at is None or agent.asset.scanned_at < at - SCAN_AGE
     manifest = _envelope(held) if held is not None and held.pk not in fences else None
     if held is not None or fences:
-        return CheckIn(poll_seconds=_jittered(settings.AGENT_BUSY_POLL_SECONDS), scan=scan, manifest=manifest, drop=drop)
+        return CheckIn(
+            poll_seconds=_jittered(settings.AGENT_BUSY_POLL_SECONDS), scan=scan, manifest=manifest, drop=drop
+        )
     return CheckIn(poll_seconds=_idle(agent, scan=scan, at=at), scan=scan, drop=drop)
 
 

@@ -35,7 +35,9 @@ def enrol(*, activation_key: str, machine: Machine, agent_version: str, boot_id:
         raise NotPermitted("The activation key is not valid (any more). Ask your administrator for a new one.")
     signing_key = SigningKey.objects.for_customer(customer_id).first()
     if signing_key is None:
-        raise Unavailable("The customer's signing key is being made. Try again in a moment.", headers={"Retry-After": "1"})
+        raise Unavailable(
+            "The customer's signing key is being made. Try again in a moment.", headers={"Retry-After": "1"}
+        )
     asset = inventory.register_asset(customer_id=customer_id, machine=machine, at=at)
     replaced = Agent.objects.for_customer(customer_id).filter(asset=asset, revoked_at=None).update(revoked_at=at)
     if replaced:

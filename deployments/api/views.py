@@ -100,9 +100,7 @@ class CreateView(JobView):
         """Create a job."""
         user = self.user()
         job = services.create(customer_id=user.customer_id, user=user, body=request.data, at=timezone.now())
-        return Response(
-            self.shown(job), status=201, headers={"Location": f"/pm/v1/deploymentjob/{job.public_id}"}
-        )
+        return Response(self.shown(job), status=201, headers={"Location": f"/pm/v1/deploymentjob/{job.public_id}"})
 
 
 @extend_schema(tags=["deployment jobs"])
@@ -230,7 +228,9 @@ class ScriptView(JobView):
         if action is None or user.customer.public_id != customer_id:
             raise Http404
         services.require_editor(action.job, user)
-        return Response({"script": bytes(action.script or b"").decode(errors="replace"), "scriptType": action.script_type})
+        return Response(
+            {"script": bytes(action.script or b"").decode(errors="replace"), "scriptType": action.script_type}
+        )
 
 
 def _one(jobs: QuerySet[Job], name: str) -> Job:

@@ -145,9 +145,7 @@ def _take(task: HostTask, report: Report, *, at: datetime) -> None:
             end(task, state=HostTaskState.FAILED, reason=Reason.MANIFEST_REFUSED, at=at)
         return
     if not task.is_final and task.state in {HostTaskState.LEASED, HostTaskState.LOST}:
-        task.move_to(
-            HostTaskState.RUNNING, at=at, started_at=task.started_at or report.at, lease_until=_lease(at)
-        )
+        task.move_to(HostTaskState.RUNNING, at=at, started_at=task.started_at or report.at, lease_until=_lease(at))
     match report:
         case StepStarted():
             _steps(task).filter(number=report.number).update(state=StepState.RUNNING, started_at=report.at)

@@ -44,7 +44,7 @@ def resolve(*, run_id: int, at: datetime) -> None:
         return
     run.move_to(RunState.RESOLVING, at=at, snapshot=freeze(run.job))
     _make_host_tasks(run, at=at)
-    run.move_to(RunState.RUNNING, at=at, started_at=at, data=_facts(run))
+    run.move_to(RunState.RUNNING, at=at, started_at=at, told_as="started", data=_facts(run))
     _tell_if_hosts_are_done(run, at=at)
 
 
@@ -157,4 +157,3 @@ def _nothing_to_do(run: Run) -> list[When]:
         return [When(scanned & ~Q(missing), then=Value(Reason.NO_PATCH_MISSING.value))]
     replaced = Exists(here.exclude(from_version="").filter(Q(status=PatchStatus.INSTALLED) | Q(broken=True)))
     return [When(scanned & ~Q(replaced), then=Value(Reason.NOTHING_TO_ROLL_BACK.value))]
-

@@ -25,7 +25,9 @@ class PatchParameters(PageParameters):
     """Which patches to list."""
 
     name: Annotated[Text | None, NotSet, Field(description="Patches whose title contains this, in any case.")] = None
-    status: Annotated[PatchStatus | None, choice(PatchStatus), Field(description="Missing or Installed anywhere.")] = None
+    status: Annotated[PatchStatus | None, choice(PatchStatus), Field(description="Missing or Installed anywhere.")] = (
+        None
+    )
     platform: Annotated[Platform | None, choice(Platform)] = None
 
 

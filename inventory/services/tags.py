@@ -57,9 +57,7 @@ def delete_tag(*, tag: Tag) -> None:
 
 def tag_asset(*, asset: Asset, tag: Tag) -> None:
     """Put a tag on an asset; a second time changes nothing."""
-    AssetTag.objects.bulk_create(
-        [AssetTag(customer_id=asset.customer_id, asset=asset, tag=tag)], ignore_conflicts=True
-    )
+    AssetTag.objects.bulk_create([AssetTag(customer_id=asset.customer_id, asset=asset, tag=tag)], ignore_conflicts=True)
     _refresh(customer_id=asset.customer_id, asset_ids=[asset.pk])
 
 

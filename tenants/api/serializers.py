@@ -14,8 +14,12 @@ class SignInBody(Shape):
 
     username: Annotated[Text, Field(description="The user's name.", examples=["ada"])]
     password: Annotated[Text, Field(description="The user's password.")]
-    token: Annotated[Flag | None, Field(description="Read for the sake of older clients: a token is always given.")] = None
-    permissions: Annotated[Flag | None, Field(description="Adds the roles to the claims; they are always there.")] = None
+    token: Annotated[Flag | None, Field(description="Read for the sake of older clients: a token is always given.")] = (
+        None
+    )
+    permissions: Annotated[Flag | None, Field(description="Adds the roles to the claims; they are always there.")] = (
+        None
+    )
 
 
 class RefreshBody(Shape):

@@ -53,7 +53,9 @@ def test_body_of__each_kind__has_the_contracts_shape(
 
 
 @pytest.mark.parametrize(("kind", "status", "error_code", "phrase"), KINDS)
-def test_domain_error__without_message__has_one(kind: type[errors.DomainError], status: int, error_code: str, phrase: str) -> None:
+def test_domain_error__without_message__has_one(
+    kind: type[errors.DomainError], status: int, error_code: str, phrase: str
+) -> None:
     error = kind()
 
     assert str(error) == error.message == error.default_message
@@ -190,7 +192,9 @@ class _PerMinute(SimpleRateThrottle):
         return 30.5
 
 
-def _answer(raised: Exception, *, accept: str = "*/*", renderers: Any = (_Bytes, JSONRenderer), **attributes: Any) -> Any:
+def _answer(
+    raised: Exception, *, accept: str = "*/*", renderers: Any = (_Bytes, JSONRenderer), **attributes: Any
+) -> Any:
     class Failing(APIView):
         authentication_classes = ()
         permission_classes = ()
@@ -213,9 +217,7 @@ def test_handler__whatever_accept_says__answers_json(accept: str) -> None:
 
 
 def test_handler__page_was_asked_for__stays_a_page() -> None:
-    answer = _answer(
-        errors.Conflict("It runs."), accept="text/html", renderers=(JSONRenderer, BrowsableAPIRenderer)
-    )
+    answer = _answer(errors.Conflict("It runs."), accept="text/html", renderers=(JSONRenderer, BrowsableAPIRenderer))
 
     assert answer.status_code == 409
     assert answer["Content-Type"].startswith("text/html")
@@ -263,10 +265,10 @@ def test_handler__throttled__carries_the_rate_limit_headers() -> None:
     ("answer", "status", "error_code"),
     [
         (lambda request: errors.bad_request(request, django_exceptions.RequestDataTooBig()), 413, "1904"),
-        (lambda request: errors.bad_request(request), 400, "1905"),
+        (errors.bad_request, 400, "1905"),
         (lambda request: errors.permission_denied(request, Exception("secret")), 403, "1922"),
         (lambda request: errors.page_not_found(request, Exception("secret")), 404, "1930"),
-        (lambda request: errors.server_error(request), 500, "999"),
+        (errors.server_error, 500, "999"),
     ],
 )
 def test_plain_handlers__each__answers_the_same_json(answer: Any, status: int, error_code: str) -> None:

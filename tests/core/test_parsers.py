@@ -17,7 +17,10 @@ from core.parsers import LimitedFormParser, Negotiation, StrictJSONParser, loads
 # Near enough to JSON for the decoder to get somewhere before it fails.
 ALMOST_JSON = st.text(alphabet='{}[]",:0123456789.eE+-\\u\\dDfF \n\0truefalsnNI', max_size=60)
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**18), 10**18) | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**18), 10**18)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("abc", max_size=3), inner, max_size=4),
     max_leaves=20,

@@ -33,7 +33,9 @@ def script_step(number: int, text: str, *, stage: str = "pre", timeout: int = 30
     }
 
 
-def patch_step(number: int, package: str, version: str, *, back_to: str | None = None, operation: str = "install") -> Any:
+def patch_step(
+    number: int, package: str, version: str, *, back_to: str | None = None, operation: str = "install"
+) -> Any:
     return {
         "number": number,
         "kind": "patch",
@@ -174,7 +176,7 @@ class Server:
         try:
             content = json.loads(envelope["manifest"])
             return content["hostTaskId"], content["attempt"]
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             return (0, 0)
 
 
