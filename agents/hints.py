@@ -45,11 +45,19 @@ def forget(*, asset_ids: list[int]) -> None:
     """There may be work for these assets: the database is to be asked again."""
     try:
         digests = _client().mget([_of_asset(asset_id) for asset_id in asset_ids])
-        names = [_of_agent(digest.decode()) for digest in digests if digest]
+        names = [_of_agent(digest.decode()) for digest in digests if isinstance(digest, bytes)]
         if names:
             _client().delete(*names)
     except RedisError:
         return
+
+
+def forget_all() -> None:
+    """Every hint is gone, as after a flush: the next check-ins ask the database."""
+    client = _client()
+    names = list(client.scan_iter(match="idle*", count=1_000))
+    if names:
+        client.delete(*names)
 
 
 def _of_agent(digest: str) -> str:

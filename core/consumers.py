@@ -46,9 +46,9 @@ def slow_consumer(name: str) -> Callable[[Callable[[Event], bool]], Any]:
         def work(customer_id: int, message_id: int) -> None:
             with acting_for(customer_id):
                 message = Message.objects.filter(pk=message_id).first()
-                event = message and Event.objects.get(pk=message.event_id)
-            if message is None or event is None:
-                return
+                if message is None:
+                    return
+                event = Event.objects.get(pk=message.event_id)
             with logs.bind(customer=customer_id, job=event.job_id, run=event.run_id):
                 over = handle(event)
             if over:

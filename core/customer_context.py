@@ -18,7 +18,7 @@ def enter(customer_id: int) -> None:
     _set(str(customer_id))
 
 
-def enter_through(lookup: str, argument: object) -> int | None:
+def enter_through(lookup: str, argument: str) -> int | None:
     """Ask one of the lookup functions whose customer `argument` is, and work for it from here on: one round trip.
 
     `lookup` names a SECURITY DEFINER function of ours that takes one argument and returns a customer's id or NULL.

@@ -85,7 +85,8 @@ class Message(models.Model):
 
     def wait(self) -> timedelta:
         """How long after this publication the next one follows, if nobody has done the work by then."""
-        return min(self.FIRST_WAIT * 2 ** min(self.attempts, 10), self.LONGEST_WAIT)
+        doublings = min(int(self.attempts), 10)
+        return min(self.FIRST_WAIT * (1 << doublings), self.LONGEST_WAIT)
 
 
 class Heartbeat(models.Model):
@@ -97,8 +98,8 @@ class Heartbeat(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    @classmethod
-    def beat(cls, name: str) -> None:
+    @staticmethod
+    def beat(name: str) -> None:
         """Note that `name` has just done its work."""
-        if not cls.objects.filter(name=name).update(beaten_at=Now()):
-            cls.objects.bulk_create([cls(name=name)], ignore_conflicts=True)
+        if not Heartbeat.objects.filter(name=name).update(beaten_at=Now()):
+            Heartbeat.objects.bulk_create([Heartbeat(name=name)], ignore_conflicts=True)

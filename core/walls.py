@@ -4,7 +4,7 @@ Every table with a `customer_id` is walled in the migration that makes it; a tes
 not. Shape and traps: docs/adr/0002-two-walls.md.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db.migrations import RunSQL
 from django.db.migrations.operations.base import Operation
@@ -34,7 +34,7 @@ def wall(
     if own_rows == _OWN_ROWS:
         statements.append(f"ALTER TABLE {table} ADD CONSTRAINT {table}_of_customer UNIQUE (customer_id, id)")
     statements += [_reference(table, column, target) for column, target in (references or {}).items()]
-    return [RunSQL(statements, reverse_sql=RunSQL.noop)]
+    return [_sql(statements)]
 
 
 def _reference(table: str, column: str, target: str) -> str:
@@ -65,41 +65,46 @@ def scheduler_sees(
             f"GRANT DELETE ON {table} TO patch_scheduler",
             f"CREATE POLICY scheduler_deletes ON {table} FOR DELETE TO patch_scheduler USING (true)",
         ]
-    return [RunSQL(statements, reverse_sql=RunSQL.noop)]
+    return [_sql(statements)]
 
 
-def lookup(
-    name: str, *, argument: str, table: str, key: str, reads: Sequence[str], live: str = "true"
-) -> list[Operation]:
+def lookup(name: str, *, argument: str, table: str, key: str, reads: Sequence[str]) -> list[Operation]:
     """A function that says whose row `key` finds in `table`, for callers who do not have a customer yet.
 
     `name(argument) → customer_id`. It is owned by a role that may read these columns and nothing else, and returns one
-    number: the caller learns no more than what it needs to enter that customer's context. `reads` are all columns that
-    `key` and the condition `live` name; the first of them is the customer's id, which is what is found.
+    number: the caller learns no more than what it needs to enter that customer's context. `reads` are the columns that
+    it may look at; the first of them is the customer's id, which is what is found.
     """
     return [
-        RunSQL(
+        _sql(
             [
                 f"GRANT SELECT ({', '.join(reads)}) ON {table} TO patch_lookup",
                 f"DROP POLICY IF EXISTS lookup_reads ON {table}",
                 f"CREATE POLICY lookup_reads ON {table} FOR SELECT TO patch_lookup USING (true)",
-                f"CREATE FUNCTION {name}({argument}) RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER "
-                f"SET search_path = pg_catalog, public AS $$ "
-                f"SELECT {reads[0]} FROM public.{table} WHERE {key} = $1 AND {live} $$",
+                _lookup_function(name, argument, f"SELECT {reads[0]} FROM public.{table} WHERE {key} = $1"),  # noqa: S608
                 f"REVOKE ALL ON FUNCTION {name}({argument}) FROM PUBLIC",
                 f"GRANT EXECUTE ON FUNCTION {name}({argument}) TO {SERVING_ROLES}",
                 # Last: rights are given while it is still ours.
                 "GRANT CREATE ON SCHEMA public TO patch_lookup",
                 f"ALTER FUNCTION {name}({argument}) OWNER TO patch_lookup",
                 "REVOKE CREATE ON SCHEMA public FROM patch_lookup",
-            ],
-            reverse_sql=RunSQL.noop,
+            ]
         )
     ]
 
 
+def _lookup_function(name: str, argument: str, query: str) -> str:
+    return (
+        f"CREATE FUNCTION {name}({argument}) RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER "
+        f"SET search_path = pg_catalog, public AS $$ {query} $$"
+    )
+
+
 def open_to_all(table: str) -> list[Operation]:
     """Rights on a table that holds no customer's rows."""
-    return [
-        RunSQL(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {SERVING_ROLES}", reverse_sql=RunSQL.noop),
-    ]
+    return [_sql([f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {SERVING_ROLES}"])]
+
+
+def _sql(statements: Iterable[str]) -> RunSQL:
+    """One operation; going back is done by dropping the table."""
+    return RunSQL(list(statements), reverse_sql=RunSQL.noop)

@@ -1,4 +1,4 @@
-"""`python -m demo`: the service, eight machines, a job over REST; exit code 0 only if everything was as it should be."""
+"""`python -m demo`: the service, its machines, a job over REST; exit code 0 only if all was as it should be."""
 
 import argparse
 import shutil

@@ -25,7 +25,7 @@ class Mailbox:
         """In the order of arrival."""
         return [str(message["Subject"]) for message in self.messages]
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
         """Keep one mail."""
         self.messages.append(BytesParser(EmailMessage, policy=policy.default).parsebytes(envelope.content))
         return "250 Message accepted for delivery"

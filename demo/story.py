@@ -156,11 +156,11 @@ class Story:
         return {row["name"]: row | {"job": job} for row in rows}
 
     def _show(self, before: Mapping[str, str], after: Mapping[str, str], hosts: Mapping[str, Any]) -> None:
-        untouched = {"state": "–", "reasonText": "The job's tags do not name this host."}
+        untouched = {"state": "-", "reasonText": "The job's tags do not name this host."}
         rows = []
         for machine in self._fleet:
             row = hosts.get(machine.name, untouched)
-            verified = "yes" if row["state"] == "Succeeded" else "–"
+            verified = "yes" if row["state"] == "Succeeded" else "-"
             rows.append(
                 [machine.name, before[machine.name], after[machine.name], verified, row["state"], row["reasonText"]]
             )

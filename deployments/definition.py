@@ -1,8 +1,8 @@
 """A job's definition as clients send it: each field declared once.
 
-Parsing, errors and the OpenAPI text come from here; a field's name in snake case is its column on `Job`. What this version
-does not do yet is declared `not_yet`: what changes nothing is accepted, anything else is refused, and nothing is stored and
-ignored.
+Parsing, errors and the OpenAPI text come from here; a field's name in snake case is its column on `Job`. What this
+version does not do yet is declared `not_yet`: what changes nothing is accepted, anything else is refused, and nothing
+is stored and ignored.
 """
 
 from collections.abc import Mapping
@@ -110,7 +110,7 @@ class NotificationEvents(Shape):
 class Notification(Shape):
     """Who is told of a run's start and end. `email: false` is no notification."""
 
-    rules: ClassVar = NOTIFICATION_RULES
+    shape_rules: ClassVar = NOTIFICATION_RULES
 
     notification_types: NotificationTypes = NotificationTypes()
     notification_configs: NotificationConfigs = NotificationConfigs()
@@ -158,8 +158,8 @@ class Action(Shape):
 class JobDefinition(Shape):
     """The body of `POST /pm/v1/deploymentjob`."""
 
-    rules: ClassVar = JOB_RULES
-    ignored: ClassVar = frozenset(
+    shape_rules: ClassVar = JOB_RULES
+    ignored_keys: ClassVar = frozenset(
         {
             "id",
             "customerId",
@@ -259,7 +259,7 @@ class JobDefinition(Shape):
     ] = TimezoneType.SPECIFIC
     timezone: Annotated[Text, NotSet, AfterValidator(_zone), Field(description="An IANA name.")] = "UTC"
     timeout: Annotated[
-        WholeNumber, Field(description="The patch window: 1–168 HOURS, 1–10080 MINUTES, or −1 for none.")
+        WholeNumber, Field(description="The patch window: 1 to 168 HOURS, 1 to 10080 MINUTES, or -1 for none.")
     ] = -1
     timeout_unit: Annotated[TimeoutUnit, choice(TimeoutUnit)] = TimeoutUnit.HOURS
     missed_run_policy: Annotated[Any, not_yet(MissedRunPolicy.RUN_WITHIN.value)] = None

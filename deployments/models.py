@@ -119,6 +119,9 @@ class Moving(models.Model):
     MOVES: ClassVar[Mapping[Any, Collection[Any]]]
     EVENT: ClassVar[str]
 
+    # Each kind of row declares its own choices and length.
+    state: Any
+
     class Meta:
         abstract = True
 
@@ -134,7 +137,8 @@ class Moving(models.Model):
         if state not in self.MOVES[self.state]:
             raise Conflict(f"This {self.EVENT.replace('_', ' ')} is {self.state}; it cannot become {state}.")
         changes |= {"state": state, "state_changed_at": at}
-        moved = type(self)._default_manager.filter(pk=self.pk, state=self.state).update(**changes)
+        rows: models.QuerySet[Any] = type(self)._default_manager.all()
+        moved = rows.filter(pk=self.pk, state=self.state).update(**changes)
         if not moved:
             raise Conflict(f"This {self.EVENT.replace('_', ' ')} has just been changed by somebody else.")
         for name, value in changes.items():
@@ -248,7 +252,7 @@ class Job(Moving, CustomerOwned):
     # Counts the runs of this job; changed under the job's row lock.
     last_instance = models.IntegerField(default=0)
 
-    objects = JobQuerySet.as_manager()
+    objects: ClassVar = JobQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [
@@ -387,7 +391,7 @@ class Run(Moving, CustomerOwned):
     # How many host tasks ended in each state, counted when the run ends.
     counts = models.JSONField(default=dict)
 
-    objects = RunQuerySet.as_manager()
+    objects: ClassVar = RunQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [
@@ -455,7 +459,7 @@ class HostTask(Moving, CustomerOwned):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
-    objects = HostTaskQuerySet.as_manager()
+    objects: ClassVar = HostTaskQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [

@@ -74,7 +74,7 @@ class Asset(CustomerOwned):
     scanned_at = models.DateTimeField(null=True)
     last_contact_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
-    # The asset's tags and all their ancestors: what targeting reads. AssetTag is the truth, kept in the same transaction.
+    # The asset's tags and all their ancestors: what targeting reads. AssetTag is the truth, changed in one transaction.
     tag_ids = ArrayField(models.BigIntegerField(), default=list)
 
     class Meta:

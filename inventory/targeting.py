@@ -10,7 +10,7 @@ from inventory.models import Asset
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A target list in our own ids. Included are the assets and whoever has the tags; exclusions are taken away last."""
+    """A target list in our own ids. Included are the assets, and who has the tags; exclusions are taken away last."""
 
     asset_ids: Sequence[int] = ()
     tag_ids: Sequence[int] = ()

@@ -51,9 +51,9 @@ def deliver(*, customer_id: int, delivery_id: int) -> bool:
     """
     with acting_for(customer_id):
         delivery = _claim(delivery_id, at=timezone.now())
-        event = delivery and Event.objects.get(pk=delivery.event_id)
-    if delivery is None or event is None:
-        return False
+        if delivery is None:
+            return False
+        event = Event.objects.get(pk=delivery.event_id)
     if delivery.state != DeliveryState.SENDING:
         return True
     error = _send(delivery, event)

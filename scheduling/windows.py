@@ -11,7 +11,7 @@ _UNITS = {"HOURS": timedelta(hours=1), "MINUTES": timedelta(minutes=1)}
 def deadline(*, start: datetime, timeout: int, unit: str, next_start: datetime | None = None) -> datetime:
     """When a window that opens at `start` closes. Being late never moves it.
 
-    `timeout` counts `unit`s (HOURS or MINUTES); −1 means until `next_start`, at most 30 days.
+    `timeout` counts `unit`s (HOURS or MINUTES); -1 means until `next_start`, at most 30 days.
     """
     if timeout != NO_END:
         return start + timeout * _UNITS[unit]

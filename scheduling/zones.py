@@ -26,8 +26,8 @@ def zone(name: str) -> ZoneInfo:
 def instant(local: datetime, name: str) -> datetime:
     """The instant, in UTC, at which clocks in a zone show a wall-clock time (a naive datetime).
 
-    In the hour that a spring change skips it is the first instant after it; in the hour that an autumn change repeats it
-    is the first of the two (design.md §5).
+    In the hour that a spring change skips it is the first instant after it; in the hour that an autumn change repeats
+    it is the first of the two.
     """
     first = local.replace(tzinfo=zone(name), fold=0)
     found = first.astimezone(UTC)
@@ -38,7 +38,7 @@ def instant(local: datetime, name: str) -> datetime:
 
 
 def _first_after_gap(local: datetime, name: str) -> datetime:
-    """The moment of the change: read with the offset of after it, a skipped time lies before; with that of before, after."""
+    """The moment of the change, between the skipped time as read with the offset after it and with that before it."""
     before_offset = local.replace(tzinfo=zone(name), fold=0).utcoffset() or timedelta()
     after_offset = local.replace(tzinfo=zone(name), fold=1).utcoffset() or timedelta()
     low = (local - max(before_offset, after_offset)).replace(tzinfo=UTC)

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import jwt
 from django.conf import settings
-from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.password_validation import validate_password
+from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.utils.crypto import constant_time_compare

@@ -32,7 +32,7 @@ _KEYWORD = "agent"
 class AgentJSONParser(StrictJSONParser):
     """An inventory may be larger than what a person sends."""
 
-    max_bytes_setting = "MAX_AGENT_BODY_BYTES"
+    limit_setting = "MAX_AGENT_BODY_BYTES"
 
 
 class AgentView(APIView):

@@ -38,8 +38,8 @@ def check_in(
 ) -> CheckIn:
     """Extend the leases of what the agent holds, and hand out what is next.
 
-    `fences` is `{host task: (attempt, fence)}` from the agent's journal. When nothing is due a hint in Redis answers the
-    following check-ins, until work may be due or the hint ends.
+    `fences` is `{host task: (attempt, fence)}` from the agent's journal. When nothing is due, a hint in Redis answers
+    the following check-ins, until work may be due or the hint ends.
     """
     _note_contact(agent, boot_id=boot_id, version=version, at=at)
     drop = deployments.heartbeat(asset=agent.asset, fences=dict(fences), at=at)

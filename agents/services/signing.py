@@ -1,4 +1,4 @@
-"""The signer: the only code that opens a customer's private key. It runs in a process of its own, the `sign` queue's."""
+"""The signer: the only code that opens a customer's private key, in a process of its own, the `sign` queue's."""
 
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

@@ -12,7 +12,7 @@ from deployments.states import FINAL_HOST_TASKS, HostTaskState, JobState
 from scheduling import local_time
 from tenants.models import User
 
-# Text and code per host state, contract.md §3.6: in ours, from 2900 on, the last figure says 0 final, 1 going, 2 failed.
+# Text and code per host state. In ours, from 2900 on, the last figure says 0 final, 1 going, 2 failed.
 HOST_STATUS: Mapping[HostTaskState, tuple[str, int]] = {
     HostTaskState.PENDING: ("Pending", 29001),
     HostTaskState.LEASED: ("Job Received", 20551),
@@ -139,10 +139,9 @@ def _conduct(job: Job) -> dict[str, Any]:
 def _notification(job: Job) -> dict[str, Any] | None:
     if job.notification is None:
         return None
-    configs = job.notification["notificationConfigs"]
-    return job.notification | {
-        "notificationConfigs": configs | {"recipientEmails": ",".join(configs["recipientEmails"])}
-    }
+    stored: dict[str, Any] = job.notification
+    configs = stored["notificationConfigs"]
+    return stored | {"notificationConfigs": configs | {"recipientEmails": ",".join(configs["recipientEmails"])}}
 
 
 def _actions(job: Job, stage: Stage) -> list[dict[str, Any]] | None:

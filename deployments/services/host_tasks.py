@@ -98,8 +98,8 @@ def take_reports(
 ) -> int | None:
     """Take in what an agent reports, each report once. Returns the number through which all have been taken.
 
-    None where the host task is not this agent's (any more). Raises Gap where one is missing in between. A host task that has
-    ended takes no more steps, but its late reports are acknowledged so that the agent can forget it.
+    None where the host task is not this agent's (any more). Raises Gap where one is missing in between. A host task
+    that has ended stays ended, but its late reports are taken in, so that the agent can forget it.
     """
     task = (
         HostTask.objects.for_customer(asset.customer_id)
@@ -178,13 +178,13 @@ def _finish_step(task: HostTask, report: StepFinished) -> None:
 def _verify(task: HostTask) -> None:
     """Compare what the steps claim with what the closing scan shows, patch by patch."""
     operation = task.run.snapshot["type"]
-    standings = dict(
+    standings = set(
         AssetPatch.objects.for_customer(task.customer_id)
         .filter(asset_id=task.asset_id)
         .values_list("patch_id", "status")
     )
     for step in _steps(task).filter(kind=StepKind.PATCH):
-        installed = standings.get(step.patch_id) == PatchStatus.INSTALLED
+        installed = (step.patch_id, PatchStatus.INSTALLED) in standings
         step.verified = installed if operation == "Install" else not installed
         step.save(update_fields=["verified"])
 

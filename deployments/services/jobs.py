@@ -52,14 +52,15 @@ _RUN_ONCE_STAYS = "Non-recurring jobs cannot be disabled once enabled by user"
 
 
 def create(*, customer_id: int, user: User, body: object, at: datetime) -> Job:
-    """Store a job with its targets and actions, and start it if it is enabled and due. Raises InvalidInput with all problems."""
-    fields, problems = check(JobDefinition, body)
+    """Store a job with its targets and actions; start it if it is due. Raises InvalidInput with all problems."""
+    checked, problems = check(JobDefinition, body)
+    fields: dict[str, Any] = checked
     references = _resolve(customer_id, fields, problems)
     if not problems:
         problems += _late_problems(fields, at=at)
     if problems:
         raise InvalidInput(problems=problems)
-    definition = JobDefinition.model_construct(_fields_set=set(fields), **fields)
+    definition = _definition(fields)
     job = _insert(customer_id=customer_id, user=user, definition=definition, at=at)
     _link(job, definition, references)
     events.record(kind="job.created", at=at, data={"by": str(user.public_id)}, **job.event_ids())
@@ -96,7 +97,7 @@ def run_now(*, job: Job, user: User, at: datetime) -> Run:
 
 
 def delete(*, job: Job, user: User, at: datetime) -> bool:
-    """Delete a job: at once (True), or when the run that is going has ended (False). What has not begun is cancelled."""
+    """Delete a job: at once (True), or once the run that is going has ended (False). Cancels what has not begun."""
     job = lock(job)
     require_editor(job, user)
     if job.children.live().exists():
@@ -133,7 +134,7 @@ def _resolve(customer_id: int, fields: dict[str, Any], problems: list[Problem]) 
     return found
 
 
-def _ids(model: type[CustomerOwned], customer_id: int, wanted: set[UUID]) -> dict[UUID, int]:
+def _ids(model: Any, customer_id: int, wanted: set[UUID]) -> dict[UUID, int]:
     if not wanted:
         return {}
     rows = model.objects.for_customer(customer_id).filter(public_id__in=wanted)
@@ -151,7 +152,7 @@ def _unknown(name: str, ids: Iterable[UUID], known: dict[UUID, int]) -> list[Pro
 
 def _late_problems(fields: dict[str, Any], *, at: datetime) -> list[Problem]:
     """What only the clock can tell: a Once job whose window is over cannot be enabled."""
-    definition = JobDefinition.model_construct(**fields)
+    definition = _definition(fields)
     if definition.status != JobState.ENABLED or definition.schedule_type != ScheduleType.ONCE:
         return []
     start = zones.instant(local_time.parse(str(definition.start_date_time)), definition.timezone)
@@ -159,6 +160,10 @@ def _late_problems(fields: dict[str, Any], *, at: datetime) -> list[Problem]:
         return []
     message = "lies in the past, and the patch window that began then is over"
     return [Problem(field="startDateTime", code="past", message=message)]
+
+
+def _definition(fields: dict[str, Any]) -> JobDefinition:
+    return JobDefinition.model_construct(_fields_set=set(fields), **fields)
 
 
 def _insert(*, customer_id: int, user: User, definition: JobDefinition, at: datetime) -> Job:

@@ -33,7 +33,7 @@ def step_row(task: HostTask, step: Mapping[str, Any]) -> Step:
 
 
 def _patches(task: HostTask) -> list[dict[str, Any]]:
-    """The run's patches that concern this host by its last scan; all of its package manager where it has no scan yet."""
+    """The run's patches that concern this host by its last scan; without one, all of its package manager."""
     snapshot, asset = task.run.snapshot, task.asset
     standings = {
         link.patch_id: link

@@ -146,7 +146,7 @@ def _reason(run: Run) -> Case:
 
 
 def _nothing_to_do(run: Run) -> list[When]:
-    """By the last scan, no patch of the run is to be installed (or rolled back) here. Unscanned assets find out themselves."""
+    """By its last scan, the asset needs no patch of the run. One without a scan finds out itself."""
     patch_ids = [patch["pk"] for patch in run.snapshot["patches"]]
     if not patch_ids:
         return []

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef
 
 from core.customer_context import acting_for, scheduling
 from core.models import Heartbeat
-from deployments.models import HostTask, Run
+from deployments.models import HostTask, HostTaskQuerySet, Run
 from deployments.reasons import Reason
 from deployments.services.host_tasks import end
 from deployments.services.runs import close
@@ -76,9 +76,10 @@ def _end_overdue(*, customer_id: int, ids: list[int], at: datetime) -> None:
                 end(task, state=HostTaskState.TIMED_OUT, reason=Reason.WINDOW_OVER, at=at)
 
 
-def _locked(ids: list[int]):
+def _locked(ids: list[int]) -> HostTaskQuerySet:
     """Rows that an agent's report holds just now are left for the next sweep."""
-    return HostTask.objects.filter(pk__in=ids).select_related("run").select_for_update(skip_locked=True, of=("self",))
+    tasks: HostTaskQuerySet = HostTask.objects.filter(pk__in=ids)
+    return tasks.select_related("run").select_for_update(skip_locked=True, of=("self",))
 
 
 def _by_customer(rows: Iterable[tuple[int, int]]) -> list[tuple[int, list[int]]]:

@@ -1,5 +1,7 @@
 """The tick: opens the runs of jobs whose time has come. Any number of workers may tick at once."""
 
+from typing import Any
+
 from django.db.models.functions import Now
 
 from core import events
@@ -15,8 +17,8 @@ BATCH = 500
 def tick() -> int:
     """Open the runs that are due, in batches, until none is left. Returns how many.
 
-    One transaction per batch: the claim (`FOR UPDATE SKIP LOCKED`), the run, the job's next start and the event stand or
-    fall together. By the database's clock alone.
+    One transaction per batch: the claim (`FOR UPDATE SKIP LOCKED`), the run, the job's next start and the event stand
+    or fall together. By the database's clock alone.
     """
     opened = 0
     while (batch := _tick_once()) == BATCH:
@@ -51,7 +53,8 @@ def _tick_once() -> int:
     return len(jobs)
 
 
-def _run(job: Job) -> Run:
+def _run(job: Any) -> Run:
+    """Of a job as `_tick_once` reads it: due, and with the database's time."""
     start, now = job.next_run_at, job.now
     return Run(
         customer_id=job.customer_id,

@@ -25,7 +25,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Create and print."""
-        password = sys.stdin.readline().rstrip("\n") if options["password"] == "-" else options["password"]
+        from_input = options["password"] == "-"  # noqa: S105 - a dash, no password
+        password = sys.stdin.readline().rstrip("\n") if from_input else options["password"]
         try:
             made = services.create_customer(
                 name=options["name"],
