@@ -31,12 +31,15 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 @transaction.non_atomic_requests
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when database, schema and broker are there; 503 that names what is not."""
+    """200 when database, schema and broker are there; 503 that names what is not.
+
+    `tickedSecondsAgo` says when a worker last did the scheduler's work: one may live, be connected and consume nothing.
+    """
     problems = not_ready()
     if problems:
         names = ", ".join(problem.field for problem in problems)
         return json_response(Unavailable(f"Not ready: {names}.", problems=problems))
-    return JsonResponse({"status": "ready"})
+    return JsonResponse({"status": "ready", "tickedSecondsAgo": _ticked_seconds_ago()})
 
 
 def not_ready() -> list[Problem]:
@@ -102,6 +105,17 @@ def _broker() -> str | None:
     with current_app.connection_for_write(connect_timeout=_SECONDS) as broker:
         broker.ensure_connection(max_retries=1, timeout=1)
     return None
+
+
+def _ticked_seconds_ago() -> float | None:
+    """By the database's clock; None where no worker has ever ticked."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT extract(epoch FROM now() - beaten_at) FROM core_heartbeat WHERE name = 'tick'")
+            row = cursor.fetchone()
+    finally:
+        connection.close()
+    return None if row is None else round(float(row[0]), 1)
 
 
 _CHECKS: dict[str, Callable[[], str | None]] = {"database": _database, "migrations": _migrations, "broker": _broker}

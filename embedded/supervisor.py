@@ -31,6 +31,8 @@ USUAL_PORT = 8000
 LOOK_EVERY = 0.1  # seconds
 SLOWEST_RESTART = 5.0  # seconds
 SETTLED = 10.0  # seconds after which an earlier crash is forgotten
+ASK_FOR_TICKS_EVERY = 15.0  # seconds
+SILENT = 60.0  # seconds without a tick, after which a worker that lives is taken for one that does nothing
 
 
 @dataclass
@@ -63,6 +65,7 @@ class Supervisor:
     children: dict[str, Child] = field(default_factory=dict)
     phase: str = "starting"
     stops: int = 0
+    asked_at: float = 0.0
     written: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -127,6 +130,7 @@ class Supervisor:
             self.look_after_servers()
             for child in self.children.values():
                 self.look_after(child)
+            self.look_for_ticks()
             if self.phase == "starting" and self.is_ready():
                 self.phase = "running"
                 self.announce()
@@ -168,6 +172,18 @@ class Supervisor:
                 hold=[self.hold],
             )
 
+    def look_for_ticks(self) -> None:
+        """Replace a worker that lives and does nothing: one that has reconnected may consume no more."""
+        now = time.monotonic()
+        worker = self.children.get("worker")
+        if worker is None or worker.running is None or now - self.asked_at < ASK_FOR_TICKS_EVERY:
+            return
+        self.asked_at = now
+        silent = (self.ask_readiness() or {}).get("tickedSecondsAgo")
+        if silent is not None and silent > SILENT and now - worker.started_at > SILENT:
+            say(f"No tick for {silent:.0f} s; the worker is replaced.", error=True)
+            os.kill(worker.running.pid, signal.SIGKILL)
+
     def kill_strays(self) -> None:
         """A guard was killed, and what it guarded was handed to us: kill that too."""
         while strays := self.strays():
@@ -186,12 +202,17 @@ class Supervisor:
         """All processes run, and the web says so of itself and of what it needs."""
         if any(child.running is None for child in self.children.values()):
             return False
+        return self.ask_readiness() is not None
+
+    def ask_readiness(self) -> dict[str, Any] | None:
+        """What /readyz answers, or None while the web is not ready."""
         connection = http.client.HTTPConnection(ports.LOOPBACK, self.port, timeout=2)
         try:
             connection.request("GET", "/readyz")
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
+            answer = connection.getresponse()
+            return dict(json.load(answer)) if answer.status == http.HTTPStatus.OK else None
+        except (OSError, ValueError, http.client.HTTPException):
+            return None
         finally:
             connection.close()
 

@@ -21,7 +21,7 @@ class BearerAuthentication(BaseAuthentication):
             return None
         token = services.access_token(encoded=encoded.strip(), at=timezone.now())
         user = token.sign_in.user
-        logs.set_customer(str(user.customer.public_id))
+        logs.set_customer(user.customer_id)
         return user, token
 
     def authenticate_header(self, request: Request) -> str:
@@ -38,5 +38,5 @@ class CustomerSessionAuthentication(SessionAuthentication):
         if found is None:
             return None
         self.enforce_csrf(request)
-        logs.set_customer(str(found.customer.public_id))
+        logs.set_customer(found.customer_id)
         return found, None

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core import logs
 from core.errors import DomainError, InvalidInput, Problem
 from core.paging import PageParameters, page
 from core.parameters import parameters
@@ -57,7 +58,9 @@ class JobView(APIView):
 
     def job(self) -> Job:
         """The job that the URL names, by its id or its external id. Raises Http404."""
-        return _one(self.live_jobs(), self.kwargs["job_id"])
+        job = _one(self.live_jobs(), self.kwargs["job_id"])
+        logs.job.set(str(job.pk))
+        return job
 
     def run(self) -> Run:
         """The run that the URL names. Those of a deleted job stay readable."""

@@ -5,6 +5,21 @@ from datetime import datetime
 from inventory.descriptions import Machine
 from inventory.models import Asset
 
+_DESCRIBED = (
+    "name",
+    "platform",
+    "operating_system",
+    "os_identifier",
+    "os_version",
+    "architecture",
+    "timezone",
+    "package_manager",
+    "interfaces",
+    "hardware",
+    "last_logged_on_user",
+    "last_contact_at",
+)
+
 
 def register_asset(*, customer_id: int, machine: Machine, at: datetime) -> Asset:
     """The asset that this machine is: the one with its `osIdentifier`, or a new one."""
@@ -30,7 +45,8 @@ def describe_asset(*, asset: Asset, machine: Machine, at: datetime) -> None:
     asset.hardware = machine.hardware.model_dump(by_alias=True) if machine.hardware else {}
     asset.last_logged_on_user = machine.last_logged_on_user or ""
     asset.last_contact_at = at
-    asset.save()
+    # Never the whole row: its tags may have been changed since this copy was read.
+    asset.save(update_fields=None if asset.pk is None else _DESCRIBED)
 
 
 def delete_asset(*, asset: Asset) -> None:

@@ -22,9 +22,9 @@ class Standing:
 
 def record_scan(*, asset: Asset, scan: Scan, at: datetime) -> None:
     """Store an asset's inventory. The number of statements does not depend on how much it holds."""
-    asset.scanned_at = at
-    asset.reboot_required = scan.reboot_required
     describe_asset(asset=asset, machine=scan.machine, at=at)
+    asset.scanned_at, asset.reboot_required = at, scan.reboot_required
+    asset.save(update_fields=["scanned_at", "reboot_required"])
     Inventory.objects.bulk_create(
         [
             Inventory(
