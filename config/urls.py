@@ -1,11 +1,13 @@
 """Every route of the service. No path ends in a slash."""
 
 from django.urls import include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from core.health import healthz, readyz
 
 urlpatterns = [
+    path("", RedirectView.as_view(url="/pm/v1/deploymentjobs")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
