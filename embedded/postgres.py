@@ -114,13 +114,22 @@ class Postgres:
             return STEPPED_DOWN / hashlib.sha256(str(self.folder).encode()).hexdigest()[:16]
         return self.folder / "cluster"
 
+    @property
+    def made(self) -> Path:
+        """The mark that this folder has made its cluster."""
+        return self.folder / "made"
+
     def prepare(self) -> None:
         """Make the cluster if there is none, and find a port. Only while no server runs on it."""
-        if not (self.cluster / "PG_VERSION").exists():
+        if not self.has_cluster():
             self.make_cluster()
         self.drop_stale_lock()
         if not ports.is_free(self.port):
             self.port = ports.choose(self.folder / "port")
+
+    def has_cluster(self) -> bool:
+        """Whether there is a cluster, and it is this folder's: one under /var/lib outlives a folder that was deleted."""
+        return (self.cluster / "PG_VERSION").exists() and (self.made.exists() or not how().steps_down)
 
     def make_cluster(self) -> None:
         """Run initdb beside the final place and rename: a cluster is whole or not there."""
@@ -134,7 +143,9 @@ class Postgres:
         finally:
             password.unlink(missing_ok=True)
             self.pwfile(password).unlink(missing_ok=True)
+        shutil.rmtree(self.cluster, ignore_errors=True)
         new.replace(self.cluster)
+        self.made.touch()
 
     def pwfile(self, password: Path) -> Path:
         """Where initdb can read the password."""
