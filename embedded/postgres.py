@@ -128,7 +128,7 @@ class Postgres:
             self.port = ports.choose(self.folder / "port")
 
     def has_cluster(self) -> bool:
-        """Whether there is a cluster, and it is this folder's: one under /var/lib outlives a folder that was deleted."""
+        """Whether there is a cluster of this folder's own: one under /var/lib outlives a folder that was deleted."""
         return (self.cluster / "PG_VERSION").exists() and (self.made.exists() or not how().steps_down)
 
     def make_cluster(self) -> None:

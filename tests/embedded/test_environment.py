@@ -288,7 +288,7 @@ def test_exec__root_without_namespaces__steps_down(tmp_path):
             owner = Path(f"/proc/{servers(folder)['postgres']}").stat().st_uid
             assert query(folder, "SELECT current_user") == [("patch_owner",)]
         wait_until(lambda: all_gone(pids))
-        # A new folder in the old one's place has other passwords, and the cluster under /var/lib is still the old one's.
+        # A new folder in the old one's place has other passwords than the cluster under /var/lib.
         shutil.rmtree(folder)
         with using_servers(folder, PATH=f"{refusing.parent}:{os.environ['PATH']}"):
             pids = servers(folder).values()
