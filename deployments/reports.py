@@ -87,7 +87,7 @@ class Refused(Report):
     """The manifest was not accepted, and nothing was done."""
 
     kind: Literal["refused"]
-    reason: Literal["bad_signature", "wrong_agent", "old_attempt", "expired", "bad_digest"]
+    reason: Literal["bad_signature", "wrong_agent", "old_attempt", "expired", "bad_digest", "unsupported"]
 
 
 AnyReport = Annotated[Accepted | StepStarted | StepFinished | Scanned | Finished | Refused, Field(discriminator="kind")]

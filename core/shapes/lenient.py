@@ -1,0 +1,163 @@
+"""Types that read more than one spelling of a value, and what makes a plain type do so."""
+
+import base64
+import binascii
+import difflib
+import enum
+import re
+import types
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+from annotated_types import MaxLen
+from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler, WithJsonSchema
+from pydantic_core import core_schema
+
+from core.shapes.annotations import has
+from core.shapes.shape import KEEPS_BLANK
+from core.shapes.words import LONGEST_ECHO, folded, kind_of, refused, shown
+
+_BIGGEST_WHOLE_NUMBER = 2**63 - 1
+_TRUE = {"true", "1", "yes", "on"}
+_FALSE = {"false", "0", "no", "off"}
+_DIGITS = re.compile(r"[+-]?[0-9]{1,20}(?:\.0{1,20})?", re.ASCII)
+
+
+def _flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float) and value in {0, 1}:
+        return bool(value)
+    word = value.strip().lower() if isinstance(value, str) else ""
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    raise refused(f"must be true or false, but was {shown(value)}")
+
+
+def _whole_number(value: object) -> int:
+    number: int | None = None
+    if (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and value.is_integer()):
+        number = int(value)
+    elif isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
+        number = int(value.strip().partition(".")[0])
+    if number is None or abs(number) > _BIGGEST_WHOLE_NUMBER:
+        raise refused(f"must be a whole number, but was {shown(value)}")
+    return number
+
+
+def _text(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool | enum.Enum):
+        return str(value)
+    if isinstance(value, str) and "\0" in value:
+        raise refused("must not hold a NUL character")
+    return value
+
+
+def _listed(value: object) -> object:
+    """Comma text as a list; blanks around items, and empty items of comma text, do not count."""
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",") if item.strip()]
+    if isinstance(value, list):
+        return [item.strip() if isinstance(item, str) else item for item in value]
+    return value
+
+
+T = TypeVar("T")
+
+
+def _without_repeats(items: list[T]) -> list[T]:
+    return list(dict.fromkeys(items))
+
+
+def _decoded(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    if not isinstance(value, str):
+        raise refused(f"must be text in Base64, but was {kind_of(value)}")
+    try:
+        return base64.b64decode("".join(value.split()).encode("ascii"), validate=True)
+    except (UnicodeEncodeError, binascii.Error):
+        raise refused("must be Base64 (RFC 4648, with padding)") from None
+
+
+_read_flag, _read_whole_number, _read_text = (
+    BeforeValidator(_flag),
+    BeforeValidator(_whole_number),
+    BeforeValidator(_text),
+)
+
+# true and false, also as text and as 1 and 0.
+Flag = Annotated[bool, _read_flag]
+# 6, "6" and 6.0; within 64 bits. Bounds by Annotated[WholeNumber, Field(ge=1, le=31)].
+WholeNumber = Annotated[int, _read_whole_number]
+# Text as it was sent, not stripped; "" is a value. A whole number is read as its digits.
+Text = Annotated[str, _read_text]
+OptionalText = Text | None
+# UUIDs as a list or as comma text, without repetitions, in order.
+UuidList = Annotated[list[UUID], BeforeValidator(_listed), AfterValidator(_without_repeats)]
+# Names as a list or as comma text, without repetitions, in order.
+TextList = Annotated[list[Text], BeforeValidator(_listed), AfterValidator(_without_repeats)]
+# Base64 on the wire, bytes here, at most 1 MiB of them; "" is no bytes. Bound tighter with Field(max_length=…).
+Base64Text = Annotated[
+    bytes,
+    BeforeValidator(_decoded),
+    MaxLen(1024 * 1024),
+    KEEPS_BLANK,
+    WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
+]
+
+
+class _Choice:
+    """Reads a member of an enumeration, see `choice`."""
+
+    def __init__(self, kind: type[enum.Enum], synonyms: Mapping[str, enum.Enum]) -> None:
+        self._kind = kind
+        self._members = {_choice_key(member.value): member for member in kind}
+        self._members |= {_choice_key(word): kind(member) for word, member in synonyms.items()}
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(self.read, handler(source))
+
+    def read(self, value: object) -> enum.Enum:
+        """The member, or raises PydanticCustomError that names all of them, the nearest first."""
+        member = self._members.get(_choice_key(value))
+        if member is None:
+            raise refused(f"must be one of {self._all(value)}, but was {shown(value)}")
+        return member
+
+    def _all(self, value: object) -> str:
+        sent = _choice_key(value)
+        by_likeness = sorted(
+            self._kind, key=lambda one: -difflib.SequenceMatcher(None, sent, _choice_key(one.value)).ratio()
+        )
+        return ", ".join(str(member.value) for member in by_likeness)
+
+
+def _choice_key(value: object) -> str:
+    if isinstance(value, enum.Enum):
+        return _choice_key(value.value)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    if isinstance(value, str) and not _DIGITS.fullmatch(value.strip()):
+        return folded(value[:LONGEST_ECHO])
+    # -1 must not become 1, as it would if the minus were a hyphen.
+    return str(value).strip().partition(".")[0]
+
+
+def choice(kind: type[enum.Enum], *, synonyms: Mapping[str, Any] = types.MappingProxyType({})) -> Any:
+    """A member of `kind`, matched without regard to case, `-`, `_` and blanks: `Annotated[Kind, choice(Kind)]`.
+
+    `synonyms` maps further words to members. A bare `Kind` is read so too, without synonyms.
+    """
+    return Annotated[kind, _Choice(kind, synonyms)]
+
+
+def lenient(annotation: Any, metadata: Sequence[object]) -> tuple[object, ...]:
+    """What a plain `bool`, `int`, `str` or enumeration lacks of the lenient types: being lenient is the rule."""
+    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        return () if has(metadata, _Choice) else (_Choice(annotation, {}),)
+    reads = {bool: _read_flag, int: _read_whole_number, str: _read_text}.get(annotation)
+    return () if reads is None or reads in metadata else (reads,)
