@@ -9,7 +9,6 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef
 
 from core.customer_context import acting_for, scheduling
-from core.models import Heartbeat
 from deployments.models import HostTask, HostTaskQuerySet, Run
 from deployments.reasons import Reason
 from deployments.services.host_tasks import end
@@ -33,7 +32,6 @@ def sweep(*, at: datetime) -> None:
         with acting_for(customer_id):
             for run_id in ids:
                 close(run_id=run_id, at=at)
-    Heartbeat.beat("sweep")
 
 
 def _expired_leases(at: datetime) -> list[tuple[int, int]]:

@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import pytest
 from django.db import OperationalError
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from core import health
+from core.models import Heartbeat
 
 CHECKS = ("database", "migrations", "broker")
 
@@ -42,12 +43,19 @@ def test_views__other_methods__are_refused(view: Callable[..., object]) -> None:
     assert view(RequestFactory().post("/x")).status_code == 405  # type: ignore[attr-defined]
 
 
-def test_readyz__all_there__is_ready(checks: Callable[..., None]) -> None:
-    checks()
+def test_readyz__all_there__is_ready(committed: None, client: Client) -> None:
+    answer = client.get("/readyz")
 
-    answer = health.readyz(RequestFactory().get("/readyz"))
+    assert (answer.status_code, answer.json()) == (200, {"status": "ready", "tickedSecondsAgo": None})
 
-    assert (answer.status_code, answer.content) == (200, b'{"status": "ready"}')
+
+def test_readyz__a_worker_ticks__says_how_long_ago(committed: None, client: Client) -> None:
+    Heartbeat.beat("tick")
+    Heartbeat.beat("tick")
+
+    answer = client.get("/readyz")
+
+    assert 0 <= answer.json()["tickedSecondsAgo"] < 10
 
 
 def test_readyz__something_missing__names_it_and_no_secrets(checks: Callable[..., None]) -> None:

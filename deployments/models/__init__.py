@@ -1,0 +1,45 @@
+"""Jobs, runs, host tasks and steps."""
+
+from deployments.models.choices import (
+    Combine,
+    HistoryStrategy,
+    JobType,
+    MissedRunPolicy,
+    Part,
+    ScheduleType,
+    Stage,
+    StepKind,
+    TimeoutUnit,
+    TimezoneType,
+    Trigger,
+)
+from deployments.models.jobs import Job, JobAction, JobAsset, JobCoAuthor, JobPatch, JobQuerySet, JobTag
+from deployments.models.moving import Moving
+from deployments.models.runs import HostTask, HostTaskQuerySet, Run, RunQuerySet, Step
+
+__all__ = [
+    "Combine",
+    "HistoryStrategy",
+    "HostTask",
+    "HostTaskQuerySet",
+    "Job",
+    "JobAction",
+    "JobAsset",
+    "JobCoAuthor",
+    "JobPatch",
+    "JobQuerySet",
+    "JobTag",
+    "JobType",
+    "MissedRunPolicy",
+    "Moving",
+    "Part",
+    "Run",
+    "RunQuerySet",
+    "ScheduleType",
+    "Stage",
+    "Step",
+    "StepKind",
+    "TimeoutUnit",
+    "TimezoneType",
+    "Trigger",
+]

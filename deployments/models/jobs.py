@@ -1,0 +1,239 @@
+"""Jobs and what they name.
+
+A job's columns are the fields of the wire contract. What a client's id can reach (assets, tags, patches, co-authors) is
+a row of its own with a composite foreign key, so that the database refuses another customer's.
+"""
+
+import uuid
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from deployments.models.choices import (
+    Combine,
+    HistoryStrategy,
+    JobType,
+    MissedRunPolicy,
+    Part,
+    ScheduleType,
+    Stage,
+    TimeoutUnit,
+    TimezoneType,
+)
+from deployments.models.moving import Moving
+from deployments.states import JOB_MOVES, LIVE_JOBS, JobState
+from inventory.models import Asset, Patch, Platform, Tag
+from tenants.models import CustomerOwned, CustomerQuerySet, SameCustomerKey, User
+
+
+class JobQuerySet(CustomerQuerySet):
+    """Jobs of a customer."""
+
+    def live(self) -> Self:
+        """Those that clients see."""
+        return self.filter(state__in=LIVE_JOBS)
+
+    def due(self, limit: int) -> Self:
+        """Enabled jobs whose time has come by the database's clock, locked; other schedulers pass over them.
+
+        Served by the partial index `job_due`: its cost depends on how many are due, not on how many exist.
+        """
+        return (
+            self.filter(state=JobState.ENABLED, next_run_at__lte=Now())
+            .order_by("next_run_at")
+            .select_for_update(skip_locked=True, of=("self",))[:limit]
+        )
+
+
+class Job(Moving, CustomerOwned):
+    """A deployment job: the definition. contract.md §3.1 says what each field means."""
+
+    MOVES = JOB_MOVES
+    EVENT = "job"
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    external_id = models.CharField(max_length=256, null=True)
+    name = models.CharField(max_length=256)
+    description = models.TextField(null=True)
+    type = models.CharField(max_length=16, choices=JobType.choices)
+    platform = models.CharField(max_length=16, choices=Platform.choices)
+    state = models.CharField(max_length=16, choices=JobState.choices)
+    state_changed_at = models.DateTimeField()
+
+    is_dynamic_patches_qql = models.BooleanField(default=False)
+    dynamic_qql_type = models.SmallIntegerField(default=0)
+    dynamic_patches_qql = models.TextField(null=True)
+    additional_dynamic_qql_type = models.SmallIntegerField(default=0)
+    additional_dynamic_patches_qql = models.TextField(null=True)
+
+    filter_type = models.CharField(max_length=8, choices=Combine.choices, default=Combine.ANY)
+    exclusion_filter_type = models.CharField(max_length=8, choices=Combine.choices, default=Combine.ANY)
+
+    schedule_type = models.CharField(max_length=16, choices=ScheduleType.choices)
+    # Wall-clock time where `timezone` is; no zone of its own, hence text: `2025-04-14T13:45:48`.
+    start_local = models.CharField(max_length=19)
+    recurring = models.BooleanField(default=False)
+    recurring_week_days = models.CharField(max_length=13, null=True)
+    day_of_month = models.SmallIntegerField(null=True)
+    recurring_last_day_of_month = models.BooleanField(null=True)
+    recurring_day_of_month = models.SmallIntegerField(null=True)
+    recurring_week_day_of_month = models.SmallIntegerField(null=True)
+    monthly_recurring_type = models.SmallIntegerField(null=True)
+    patch_tuesday_plus_x_days = models.SmallIntegerField(null=True)
+    recurrence_interval = models.CharField(max_length=64, null=True)
+    do_not_run_until = models.DateTimeField(null=True)
+    timezone_type = models.CharField(max_length=16, choices=TimezoneType.choices)
+    timezone = models.CharField(max_length=64)
+    timeout = models.IntegerField(default=-1)
+    timeout_unit = models.CharField(max_length=8, choices=TimeoutUnit.choices, default=TimeoutUnit.HOURS)
+    missed_run_policy = models.CharField(
+        max_length=16, choices=MissedRunPolicy.choices, default=MissedRunPolicy.RUN_WITHIN
+    )
+    missed_run_within = models.CharField(max_length=64, default="PT4H")
+
+    pre_deployment = models.JSONField(null=True)
+    during_deployment = models.JSONField(null=True)
+    post_deployment = models.JSONField(null=True)
+    minimize_window = models.BooleanField(default=False)
+    opportunistic_downloads = models.BooleanField(default=False)
+    continue_on_patch_failure = models.BooleanField(default=False)
+    download_randomize_time = models.SmallIntegerField(null=True)
+    download_randomize_time_unit = models.CharField(max_length=8, choices=TimeoutUnit.choices, null=True)
+    enable_reattempt_failed_patches = models.BooleanField(default=False)
+    reattempt_failed_patches = models.JSONField(null=True)
+
+    linked_job = SameCustomerKey("self", null=True, on_delete=models.PROTECT, related_name="children")
+    chained_job_rule = models.JSONField(null=True)
+    notification = models.JSONField(null=True)
+    custom_patch_url_id = models.BigIntegerField(null=True)
+    remediation_qids = models.JSONField(null=True)
+    is_vuln_context = models.BooleanField(null=True)
+    history_strategy = models.CharField(max_length=8, choices=HistoryStrategy.choices, default=HistoryStrategy.FULL)
+    retention_period = models.IntegerField(default=90)
+    rollout = models.JSONField(null=True)
+    calendar_ids = models.JSONField(null=True)
+    requires_approval = models.BooleanField(default=False)
+    # Which keys the client sent empty (`""`, `[]`) rather than not at all: they come back as they were sent.
+    sent_empty = models.JSONField(default=dict)
+
+    created_by = SameCustomerKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    updated_by = SameCustomerKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    updated_at = models.DateTimeField(null=True)
+    deleted_by = SameCustomerKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    deleted_at = models.DateTimeField(null=True)
+
+    # The next start that the tick looks for; null where there is none.
+    next_run_at = models.DateTimeField(null=True)
+    # Counts the runs of this job; changed under the job's row lock.
+    last_instance = models.IntegerField(default=0)
+
+    objects: ClassVar = JobQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["customer", "external_id"],
+                condition=Q(state__in=sorted(LIVE_JOBS)),
+                name="one_live_job_per_external_id",
+            ),
+            models.CheckConstraint(condition=Q(state__in=JobState.values), name="job_has_a_known_state"),
+            models.CheckConstraint(
+                condition=Q(next_run_at=None) | Q(state=JobState.ENABLED), name="only_an_enabled_job_has_a_next_run"
+            ),
+        ]
+        indexes: ClassVar = [
+            # The tick.
+            models.Index(fields=["next_run_at"], condition=Q(state="Enabled"), name="job_due"),
+            # Lists, newest first, and `byname`.
+            models.Index(fields=["customer", "-id"], condition=Q(state__in=sorted(LIVE_JOBS)), name="job_live"),
+            models.Index(fields=["customer", "name"], name="job_by_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def event_ids(self) -> dict[str, Any]:
+        """Customer and job."""
+        return {"customer_id": self.customer_id, "job_id": self.pk}
+
+    @property
+    def is_run_once(self) -> bool:
+        """On-demand and Once jobs are enabled once, and are neither edited nor disabled after that."""
+        return self.schedule_type in {ScheduleType.ON_DEMAND, ScheduleType.ONCE}
+
+
+class JobAsset(CustomerOwned):
+    """An asset that a job names, to include or to exclude."""
+
+    job = SameCustomerKey(Job, on_delete=models.CASCADE, related_name="asset_links")
+    asset = SameCustomerKey(Asset, on_delete=models.CASCADE, related_name="+")
+    part = models.CharField(max_length=16, choices=Part.choices)
+    position = models.IntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["customer", "job", "part", "asset"], name="a_job_names_an_asset_once"),
+        ]
+
+
+class JobTag(CustomerOwned):
+    """A tag that a job names."""
+
+    job = SameCustomerKey(Job, on_delete=models.CASCADE, related_name="tag_links")
+    tag = SameCustomerKey(Tag, on_delete=models.CASCADE, related_name="+")
+    part = models.CharField(max_length=16, choices=Part.choices)
+    position = models.IntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["customer", "job", "part", "tag"], name="a_job_names_a_tag_once"),
+        ]
+
+
+class JobPatch(CustomerOwned):
+    """A patch of a job's explicit list."""
+
+    job = SameCustomerKey(Job, on_delete=models.CASCADE, related_name="patch_links")
+    patch = SameCustomerKey(Patch, on_delete=models.CASCADE, related_name="+")
+    position = models.IntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["customer", "job", "patch"], name="a_job_names_a_patch_once"),
+        ]
+
+
+class JobCoAuthor(CustomerOwned):
+    """A person who may edit a job beside its author."""
+
+    job = SameCustomerKey(Job, on_delete=models.CASCADE, related_name="co_author_links")
+    user = SameCustomerKey(User, on_delete=models.CASCADE, related_name="+")
+    position = models.IntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["customer", "job", "user"], name="a_job_names_a_co_author_once"),
+        ]
+
+
+class JobAction(CustomerOwned):
+    """A pre- or post-action of a job. Its script is stored here once and answered as a path."""
+
+    job = SameCustomerKey(Job, on_delete=models.CASCADE, related_name="actions")
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    stage = models.CharField(max_length=16, choices=Stage.choices)
+    position = models.IntegerField()
+    action = models.CharField(max_length=32)
+    params = models.JSONField(default=dict)
+    script = models.BinaryField(null=True)
+    script_type = models.CharField(max_length=8, null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["customer", "job", "stage", "position"], name="one_action_per_place_of_a_job"
+            ),
+        ]

@@ -1,0 +1,213 @@
+"""Runs, their host tasks, and the steps of those."""
+
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.db.models import Q
+
+from deployments.models.choices import Stage, StepKind, Trigger
+from deployments.models.jobs import Job
+from deployments.models.moving import Moving
+from deployments.reasons import SENTENCES, Reason
+from deployments.states import (
+    FINAL_HOST_TASKS,
+    FINAL_RUNS,
+    HELD_HOST_TASKS,
+    HOST_TASK_MOVES,
+    RUN_MOVES,
+    HostTaskState,
+    RunState,
+    StepState,
+)
+from inventory.models import Asset, Patch
+from tenants.models import CustomerOwned, CustomerQuerySet, SameCustomerKey
+
+
+class RunQuerySet(CustomerQuerySet):
+    """Runs of a customer."""
+
+    def open(self) -> Self:
+        """Those that have not ended."""
+        return self.exclude(state__in=FINAL_RUNS)
+
+
+class Run(Moving, CustomerOwned):
+    """One occurrence of a job, with a frozen snapshot of it: nothing edited later changes it."""
+
+    MOVES = RUN_MOVES
+    EVENT = "run"
+
+    job = SameCustomerKey(Job, on_delete=models.PROTECT, related_name="runs")
+    instance = models.IntegerField()
+    trigger = models.CharField(max_length=16, choices=Trigger.choices)
+    # When it was meant to start. Windows and deadlines count from here, never from when somebody got round to it.
+    scheduled_for = models.DateTimeField()
+    deadline = models.DateTimeField()
+    state = models.CharField(max_length=20, choices=RunState.choices, default=RunState.PENDING)
+    state_changed_at = models.DateTimeField()
+    reason = models.CharField(max_length=32, choices=Reason.choices, blank=True)
+    opened_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    snapshot = models.JSONField(default=dict)
+    # How many host tasks ended in each state, counted when the run ends.
+    counts = models.JSONField(default=dict)
+
+    objects: ClassVar = RunQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["customer", "job", "instance"], name="one_run_per_instance_of_a_job"),
+            models.UniqueConstraint(
+                fields=["job", "scheduled_for"],
+                condition=Q(trigger=Trigger.SCHEDULE),
+                name="one_run_per_scheduled_occurrence",
+            ),
+            models.CheckConstraint(
+                condition=Q(finished_at=None, reason="") & ~Q(state__in=sorted(FINAL_RUNS))
+                | Q(finished_at__isnull=False, state__in=sorted(FINAL_RUNS)) & ~Q(reason=""),
+                name="a_run_has_an_end_and_a_reason_if_and_only_if_final",
+            ),
+        ]
+        indexes: ClassVar = [
+            # The sweep: what is still going.
+            models.Index(fields=["deadline"], condition=~Q(state__in=sorted(FINAL_RUNS)), name="run_open"),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.instance} of job {self.job_id}"
+
+    def event_ids(self) -> dict[str, Any]:
+        """Customer, job and run."""
+        return {"customer_id": self.customer_id, "job_id": self.job_id, "run_id": self.pk}
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it has ended."""
+        return self.state in FINAL_RUNS
+
+
+class HostTaskQuerySet(CustomerQuerySet):
+    """Host tasks of a customer."""
+
+    def open(self) -> Self:
+        """Those that have not ended."""
+        return self.exclude(state__in=FINAL_HOST_TASKS)
+
+    def held(self) -> Self:
+        """Those that an agent may be at work on."""
+        return self.filter(state__in=HELD_HOST_TASKS)
+
+
+class HostTask(Moving, CustomerOwned):
+    """One host's share of a run: where it stands, its lease, its outcome."""
+
+    MOVES = HOST_TASK_MOVES
+    EVENT = "host_task"
+
+    run = SameCustomerKey(Run, on_delete=models.CASCADE, related_name="host_tasks", db_index=False)
+    asset = SameCustomerKey(Asset, on_delete=models.CASCADE, related_name="host_tasks", db_index=False)
+    state = models.CharField(max_length=20, choices=HostTaskState.choices)
+    state_changed_at = models.DateTimeField()
+    reason = models.CharField(max_length=32, choices=Reason.choices, blank=True)
+    start_at = models.DateTimeField()
+    deadline = models.DateTimeField()
+    attempt = models.IntegerField(db_default=0)
+    # Rises with each lease: a report that carries an older one comes from somebody who lost it.
+    fence = models.IntegerField(db_default=0)
+    lease_until = models.DateTimeField(null=True)
+    # Of the current attempt: reports up to this number have been taken in.
+    accepted_through = models.IntegerField(db_default=0)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects: ClassVar = HostTaskQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["run", "asset"], name="one_host_task_per_asset_of_a_run"),
+            models.UniqueConstraint(
+                fields=["asset"],
+                condition=Q(state__in=sorted(HELD_HOST_TASKS)),
+                name="one_running_host_task_per_asset",
+            ),
+            models.CheckConstraint(
+                condition=Q(finished_at=None, reason="") & ~Q(state__in=sorted(FINAL_HOST_TASKS))
+                | Q(finished_at__isnull=False, state__in=sorted(FINAL_HOST_TASKS)) & ~Q(reason=""),
+                name="a_host_task_has_an_end_and_a_reason_if_and_only_if_final",
+            ),
+            models.CheckConstraint(
+                condition=Q(lease_until__isnull=False) | ~Q(state__in=["Leased", "Running", "Verifying"]),
+                name="held_work_has_a_lease",
+            ),
+        ]
+        indexes: ClassVar = [
+            # What an asset is to do next.
+            models.Index(fields=["asset", "start_at"], condition=Q(state="Pending"), name="host_task_next"),
+            # The sweep: leases that ran out, deadlines that passed.
+            models.Index(
+                fields=["lease_until"],
+                condition=Q(state__in=["Leased", "Running", "Verifying"]),
+                name="host_task_leases",
+            ),
+            models.Index(
+                fields=["deadline"], condition=~Q(state__in=sorted(FINAL_HOST_TASKS)), name="host_task_deadlines"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"host task {self.pk}"
+
+    def event_ids(self) -> dict[str, Any]:
+        """Customer, run, host task and asset."""
+        return {
+            "customer_id": self.customer_id,
+            "run_id": self.run_id,
+            "host_task_id": self.pk,
+            "asset_id": self.asset_id,
+        }
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it has ended."""
+        return self.state in FINAL_HOST_TASKS
+
+    @property
+    def sentence(self) -> str:
+        """The reason in words, or empty while it goes on."""
+        return SENTENCES[Reason(self.reason)] if self.reason else ""
+
+
+class Step(CustomerOwned):
+    """One action, patch or scan of a host task, with its result. Made when the work is handed out."""
+
+    host_task = SameCustomerKey(HostTask, on_delete=models.CASCADE, related_name="steps", db_index=False)
+    attempt = models.IntegerField()
+    number = models.IntegerField()
+    kind = models.CharField(max_length=16, choices=StepKind.choices)
+    stage = models.CharField(max_length=16, choices=Stage.choices, blank=True)
+    title = models.CharField(max_length=600)
+    # Of the snapshot: the action's id, bare, since the job may be edited while its run goes on.
+    action_id = models.UUIDField(null=True)
+    patch = SameCustomerKey(Patch, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    state = models.CharField(max_length=16, choices=StepState.choices, default=StepState.PENDING)
+    reason = models.CharField(max_length=32, blank=True)
+    exit_code = models.IntegerField(null=True)
+    output = models.TextField(blank=True)
+    output_cut = models.BooleanField(default=False)
+    from_version = models.CharField(max_length=255, blank=True)
+    to_version = models.CharField(max_length=255, blank=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    # Of a patch: whether the closing scan showed it. Null until that scan.
+    verified = models.BooleanField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["customer", "host_task", "attempt", "number"], name="one_step_per_number_of_an_attempt"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.title}"
