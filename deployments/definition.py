@@ -5,12 +5,15 @@ version does not do yet is declared `not_yet`: what changes nothing is accepted,
 is stored and ignored.
 """
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, WithJsonSchema
 
 from actions.kinds import ActionKind, ScriptType
 from core.shapes import AlsoNamed, Base64Text, Flag, NotSet, ReadOnly, Shape, Text, UuidList, WholeNumber, choice
@@ -33,6 +36,8 @@ MAX_SCRIPT_BYTES = 512 * 1024
 MAX_RECIPIENTS = 100
 MAX_ACTIONS = 50
 MAX_IDS = 10_000
+_SCRIPT_PATH = re.compile(r"(?P<customer>[0-9a-fA-F-]{36})/(?P<action>[0-9a-fA-F-]{36})/Script")
+_BASE64: TypeAdapter[bytes] = TypeAdapter(Base64Text)
 
 
 def not_yet(*harmless: object) -> BeforeValidator:
@@ -74,6 +79,31 @@ def _recipients(value: object) -> list[str]:
         except ValidationError:
             raise ValueError(f"{address[:64]!r} is not a mail address") from None
     return list(dict.fromkeys(addresses))
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptPath:
+    """A stored script, as answers name it: `<customerId>/<actionId>/Script`."""
+
+    customer_id: UUID
+    action_id: UUID
+
+
+def _script(value: object) -> bytes | ScriptPath:
+    if isinstance(value, str) and (found := _SCRIPT_PATH.fullmatch(value.strip())):
+        return ScriptPath(UUID(found["customer"]), UUID(found["action"]))
+    script: bytes = _BASE64.validate_python(value)
+    if not 1 <= len(script) <= MAX_SCRIPT_BYTES:
+        raise ValueError(f"must be 1 to {MAX_SCRIPT_BYTES} bytes when decoded, but is {len(script)}")
+    return script
+
+
+def _known_id(value: object) -> UUID | None:
+    """An id that only the server gives: what cannot be one is nobody's, and ignored."""
+    try:
+        return UUID(str(value))
+    except ValueError:
+        return None
 
 
 class NotificationTypes(Shape):
@@ -133,13 +163,18 @@ class Action(Shape):
     action: Annotated[ActionKind, choice(ActionKind), Field(description="What to do.")]
     params: ActionParams
     script: Annotated[
-        Base64Text, Field(min_length=1, max_length=MAX_SCRIPT_BYTES, description="The script, in Base64.")
+        Any,
+        BeforeValidator(_script),
+        WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
+        Field(description="In Base64; or the path of a stored one that you may read."),
     ]
     script_type: Annotated[ScriptType, choice(ScriptType), Field(description="What it is written for.")]
     default_script_type: Annotated[Any, not_yet(), Field(description="A built-in script. Not supported yet.")] = None
     detection_script: Annotated[Any, not_yet(), Field(description="Of Install Software. Not supported yet.")] = None
     detection_script_type: Annotated[Any, not_yet("sh"), Field(description="Of Install Software.")] = None
-    action_id: Annotated[str | None, ReadOnly] = None
+    action_id: Annotated[
+        Any, BeforeValidator(_known_id), Field(description="Kept on PUT and PATCH where the job has such an action.")
+    ] = None
     action_type: Annotated[str | None, ReadOnly] = None
     action_linked_to_job: Annotated[bool | None, ReadOnly] = None
 

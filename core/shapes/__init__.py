@@ -16,7 +16,7 @@ without a default is then missing.
 """
 
 from core.shapes.lenient import Base64Text, Flag, OptionalText, Text, TextList, UuidList, WholeNumber, choice
-from core.shapes.reading import check, parse
+from core.shapes.reading import also_named, check, parse
 from core.shapes.report import MOST_PROBLEMS, Report, Rule, Values
 from core.shapes.shape import AlsoNamed, NotSet, ReadOnly, Shape
 from core.shapes.words import Repeated, guess
@@ -38,6 +38,7 @@ __all__ = [
     "UuidList",
     "Values",
     "WholeNumber",
+    "also_named",
     "check",
     "choice",
     "guess",

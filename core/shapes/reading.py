@@ -150,6 +150,11 @@ def _plan(shape: type[Shape]) -> _Plan:
     )
 
 
+def also_named(shape: type[Shape]) -> dict[str, tuple[str, ...]]:
+    """Wire name → the further names that the field is read by, of the fields that have some."""
+    return {one.names[0]: one.names[1:] for one in _plan(shape).fields if len(one.names) > 1}
+
+
 def _field_plan(name: str, info: FieldInfo) -> _FieldPlan:
     # From the annotation and not from `info` alone: pydantic has sorted markers that it does not know out of there.
     annotation, metadata = unwrapped(info.annotation, info.metadata)

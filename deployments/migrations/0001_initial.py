@@ -78,6 +78,7 @@ class Migration(migrations.Migration):
                 ('updated_at', models.DateTimeField(null=True)),
                 ('deleted_at', models.DateTimeField(null=True)),
                 ('next_run_at', models.DateTimeField(null=True)),
+                ('revision', models.IntegerField(default=1)),
                 ('last_instance', models.IntegerField(default=0)),
                 ('created_by', tenants.models.SameCustomerKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.user')),
                 ('customer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.customer')),

@@ -127,6 +127,8 @@ class Job(Moving, CustomerOwned):
 
     # The next start that the tick looks for; null where there is none.
     next_run_at = models.DateTimeField(null=True)
+    # Counts the changes of the definition and the status; the ETag is made of it.
+    revision = models.IntegerField(default=1)
     # Counts the runs of this job; changed under the job's row lock.
     last_instance = models.IntegerField(default=0)
 

@@ -1,7 +1,8 @@
 """Every way in which jobs, runs and host tasks change."""
 
+from deployments.services.editors import require_editor
 from deployments.services.host_tasks import Gap, HandedOut, abandon, hand_out, heartbeat, next_start, take_reports
-from deployments.services.jobs import create, delete, require_editor, run_now, set_status
+from deployments.services.jobs import create, delete, lock, replace, run_now, set_status
 from deployments.services.runs import close, count_host_tasks, open_run, resolve
 from deployments.services.sweeps import sweep
 from deployments.services.ticks import tick
@@ -16,8 +17,10 @@ __all__ = [
     "delete",
     "hand_out",
     "heartbeat",
+    "lock",
     "next_start",
     "open_run",
+    "replace",
     "require_editor",
     "resolve",
     "run_now",

@@ -5,18 +5,18 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.shortcuts import get_object_or_404
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.errors import InvalidInput, Problem
+from core.openapi import describe, describe_list, header, query
 from core.paging import PageParameters, page
 from core.parameters import parameters
 from core.shapes import parse
 from inventory import services
-from inventory.api import serializers
+from inventory.api import answers, serializers
 from inventory.api.serializers import AssetParameters, PatchParameters, TagBody, TagChange
 from inventory.models import Asset, AssetPatch, Patch, Tag
 from tenants.models import Role, User
@@ -49,7 +49,7 @@ class InventoryView(APIView):
 class AssetsView(InventoryView):
     """The machines that agents enrolled."""
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @describe_list("listAssets", rows=answers.Assets, parameters=AssetParameters)
     def get(self, request: Request) -> Response:
         """List assets."""
         wanted = parameters(request, AssetParameters)
@@ -67,13 +67,13 @@ class AssetView(InventoryView):
 
     writing_role = Role.ADMIN
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @describe("readAsset", answer=answers.Asset, says="The asset.", refuses=[404])
     def get(self, request: Request, asset_id: UUID) -> Response:
         """Read an asset."""
         asset = get_object_or_404(serializers.with_tags_and_patches(self.assets()), public_id=asset_id)
         return Response(serializers.asset_row(asset))
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @describe("deleteAsset", answer=answers.Deleted, says="Forgotten.", refuses=[403, 404, 409])
     def delete(self, request: Request, asset_id: UUID) -> Response:
         """Forget an asset; its agent's credential ends with it."""
         services.delete_asset(asset=get_object_or_404(self.assets(), public_id=asset_id))
@@ -84,13 +84,21 @@ class AssetView(InventoryView):
 class TagsView(InventoryView):
     """The customer's tags."""
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @describe_list("listTags", rows=answers.Tags, parameters=PageParameters)
     def get(self, request: Request) -> Response:
         """List tags."""
         wanted = parameters(request, PageParameters)
         return page(request, self.tags().order_by("name", "id"), render=serializers.tag_row, wanted=wanted)
 
-    @extend_schema(request=TagBody, responses={201: OpenApiTypes.OBJECT})
+    @describe(
+        "createTag",
+        request=TagBody,
+        answer=answers.Tag,
+        status=201,
+        says="The tag.",
+        refuses=[403, 409, 413, 415],
+        parameters=[header("Location", "The path of the new tag.", status=201)],
+    )
     def post(self, request: Request) -> Response:
         """Create a tag."""
         body = parse(TagBody, request.data)
@@ -104,12 +112,12 @@ class TagsView(InventoryView):
 class TagView(InventoryView):
     """One tag."""
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @describe("readTag", answer=answers.Tag, says="The tag.", refuses=[404])
     def get(self, request: Request, tag_id: UUID) -> Response:
         """Read a tag."""
         return Response(serializers.tag_row(get_object_or_404(self.tags(), public_id=tag_id)))
 
-    @extend_schema(request=TagChange, responses={200: OpenApiTypes.OBJECT})
+    @describe("changeTag", request=TagChange, answer=answers.Tag, says="The tag.", refuses=[403, 404, 409, 413, 415])
     def patch(self, request: Request, tag_id: UUID) -> Response:
         """Rename or move a tag."""
         tag = get_object_or_404(self.tags(), public_id=tag_id)
@@ -119,7 +127,7 @@ class TagView(InventoryView):
         services.change_tag(tag=tag, name=body.name if "name" in sent else tag.name, parent=parent)
         return Response(serializers.tag_row(tag))
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @describe("deleteTag", answer=answers.Deleted, says="Deleted.", refuses=[403, 404, 409])
     def delete(self, request: Request, tag_id: UUID) -> Response:
         """Delete a tag."""
         services.delete_tag(tag=get_object_or_404(self.tags(), public_id=tag_id))
@@ -130,13 +138,13 @@ class TagView(InventoryView):
 class AssetTagView(InventoryView):
     """A tag on an asset."""
 
-    @extend_schema(request=None, responses={200: OpenApiTypes.OBJECT})
+    @describe("tagAsset", request=None, answer=answers.Asset, says="The asset.", refuses=[403, 404])
     def put(self, request: Request, asset_id: UUID, tag_id: UUID) -> Response:
         """Tag an asset."""
         services.tag_asset(**self._both(asset_id, tag_id))
         return self._shown(asset_id)
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @describe("untagAsset", answer=answers.Asset, says="The asset.", refuses=[403, 404])
     def delete(self, request: Request, asset_id: UUID, tag_id: UUID) -> Response:
         """Take the tag off again."""
         services.untag_asset(**self._both(asset_id, tag_id))
@@ -156,7 +164,7 @@ class AssetTagView(InventoryView):
 class PatchesView(InventoryView):
     """The patches that the customer's machines told of."""
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @describe_list("listPatches", rows=answers.Patches, parameters=PatchParameters)
     def get(self, request: Request) -> Response:
         """List patches, newest first."""
         wanted = parameters(request, PatchParameters)
@@ -178,7 +186,7 @@ class PatchesView(InventoryView):
 class PatchCountView(PatchesView):
     """How many patches a list has."""
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @describe("countPatches", answer=answers.PatchCount, says="How many.", parameters=query(PatchParameters))
     def get(self, request: Request) -> Response:
         """Count patches."""
         return Response({"patches": {"count": self.matching(parameters(request, PatchParameters)).count()}})
@@ -188,7 +196,7 @@ class PatchCountView(PatchesView):
 class PatchView(InventoryView):
     """One patch."""
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @describe("readPatch", answer=answers.Patch, says="The patch.", refuses=[404])
     def get(self, request: Request, patch_id: UUID) -> Response:
         """Read a patch."""
         patch = get_object_or_404(serializers.with_counts(self.patches()), public_id=patch_id)
@@ -199,7 +207,7 @@ class PatchView(InventoryView):
 class PatchAssetsView(InventoryView):
     """The assets that a patch is missing or installed on."""
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @describe_list("listPatchAssets", rows=answers.Assets, parameters=PageParameters, refuses=[404])
     def get(self, request: Request, patch_id: UUID) -> Response:
         """List the assets of a patch."""
         wanted = parameters(request, PageParameters)

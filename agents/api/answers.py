@@ -1,0 +1,127 @@
+"""What agents are answered, for the API's document. docs/agent-protocol.md tells the story around it."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiResponse
+from rest_framework.authentication import BaseAuthentication
+
+from agents.api.serializers import CheckInBody, EnrolBody
+from core.openapi import Answer, AuthenticationScheme, ViewDocument, describe
+from deployments.reports import ReportsBody
+from inventory.descriptions import Scan
+
+
+class ManifestKey(Answer):
+    """A public key to pin."""
+
+    key_id: str
+    public_key: str
+
+
+class Enrolled(Answer):
+    """What a machine becomes. The credential is shown once."""
+
+    asset_id: str
+    agent_id: str
+    credential: str
+    manifest_keys: list[ManifestKey]
+    poll_seconds: float
+
+
+class SignedManifest(Answer):
+    """`manifest` is canonical JSON as text; the Ed25519 signature, in Base64, is of exactly its bytes."""
+
+    manifest: str
+    key_id: str
+    signature: str
+
+
+class CheckedIn(Answer):
+    """What an agent is to do now."""
+
+    poll_seconds: float
+    scan: bool
+    manifest: SignedManifest | None
+    drop: list[int]
+
+
+class ReportsAccepted(Answer):
+    """Up to which sequence the server has all reports."""
+
+    accepted_through: int
+
+
+class ScanAccepted(Answer):
+    """The inventory is stored."""
+
+    accepted: bool
+
+
+class ReportsRefused(Answer):
+    """409: a gap, with the sequence to go on after; or another attempt has taken over."""
+
+    accepted_through: int | None = None
+    stale: bool | None = None
+
+
+class AgentCredential(BaseAuthentication):
+    """Stands for the credential that agents' views read themselves."""
+
+
+class AgentCredentialScheme(AuthenticationScheme):
+    """`Authorization: Agent <credential>`."""
+
+    target_class = AgentCredential
+    name = "agentCredential"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        """The scheme."""
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Agent <credential>`, with the credential that enrolling gave.",
+        }
+
+
+class EnrolDocument(ViewDocument):
+    """See EnrolView."""
+
+    target_class = "agents.api.views.EnrolView"
+    operations = {
+        "post": describe(
+            "agentEnrol", request=EnrolBody, answer=Enrolled, status=201, says="Enrolled.", refuses=[403, 503]
+        )
+    }
+
+
+class CheckInDocument(ViewDocument):
+    """See CheckInView."""
+
+    target_class = "agents.api.views.CheckInView"
+    authenticators = (AgentCredential,)
+    operations = {"post": describe("agentCheckIn", request=CheckInBody, answer=CheckedIn, says="What to do.")}
+
+
+class ReportsDocument(ViewDocument):
+    """See ReportsView."""
+
+    target_class = "agents.api.views.ReportsView"
+    authenticators = (AgentCredential,)
+    operations = {
+        "post": describe(
+            "agentReport",
+            request=ReportsBody,
+            answer=ReportsAccepted,
+            says="Taken in, or known already.",
+            responses={409: OpenApiResponse(ReportsRefused, description="A gap, or stale.")},
+        )
+    }
+
+
+class ScanDocument(ViewDocument):
+    """See ScanView."""
+
+    target_class = "agents.api.views.ScanView"
+    authenticators = (AgentCredential,)
+    operations = {"post": describe("agentScan", request=Scan, answer=ScanAccepted, says="Stored.")}

@@ -1,0 +1,359 @@
+"""What the views of jobs and runs answer, for the API's document. Tests hold real answers against it."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field, RootModel
+
+from actions.kinds import ActionKind, ScriptType
+from core.openapi import Answer
+from deployments.models import (
+    Combine,
+    HistoryStrategy,
+    JobType,
+    MissedRunPolicy,
+    ScheduleType,
+    Stage,
+    TimeoutUnit,
+    TimezoneType,
+    Trigger,
+)
+from deployments.reasons import Reason
+from deployments.states import HostTaskState, JobState, RunState, StepState
+from inventory.models import Platform
+
+
+class Person(Answer):
+    """Who did it."""
+
+    id: UUID
+    name: str
+    full_name: str
+
+
+class Audit(Answer):
+    """Who and when; the date is milliseconds since 1970."""
+
+    user: Person | None
+    date: int | None
+
+
+class Deferment(Answer):
+    """How often, and for how long, the person at the machine may put off."""
+
+    count: int
+    interval: int
+    interval_unit: str
+
+
+class Message(Answer):
+    """A message to the person at the machine."""
+
+    user_message: str
+    description: str
+
+
+class DeferrableMessage(Message):
+    """One that may be put off."""
+
+    deferment: Deferment
+
+
+class CountdownMessage(Message):
+    """One with a countdown."""
+
+    interval: int
+    interval_unit: str
+
+
+class CompletedMessage(Message):
+    """The last one."""
+
+    always_show_completed_prompt: bool
+
+
+class AfterDeployment(Answer):
+    """What follows the patches on a machine."""
+
+    suppress_reboots: bool
+    reboot_option: DeferrableMessage
+    reboot_countdown: CountdownMessage
+    on_complete: CompletedMessage
+    reboot_honor_on_user_login: bool
+
+
+class JobActionParams(Answer):
+    """What one action knows."""
+
+    action_item: str
+    timeout: int
+    remediation_scope: bool
+
+
+class JobActionAnswer(Answer):
+    """A pre- or post-action. `script` is the path that gives the script back, below `/pm/v1/scripts/`."""
+
+    action_id: UUID
+    action_type: Stage
+    action: ActionKind
+    params: JobActionParams
+    script: str
+    script_type: ScriptType
+    action_linked_to_job: bool
+
+
+class MailOnly(Answer):
+    """By which ways is told."""
+
+    email: bool
+
+
+class MailConfigs(Answer):
+    """Whom to tell: addresses, separated by commas."""
+
+    recipient_emails: str
+    completed_percentage: str | None
+
+
+class ToldEvents(Answer):
+    """What is told."""
+
+    on_job_start: bool
+    on_job_complete: bool
+
+
+class JobNotification(Answer):
+    """Who is told of a run's start and end."""
+
+    notification_types: MailOnly
+    notification_configs: MailConfigs
+    notification_events: ToldEvents
+
+
+class Job(Answer):
+    """The full job. Every key is always there; null where there is nothing."""
+
+    id: UUID
+    customer_id: UUID
+    schema_version: str
+    name: str
+    description: str | None
+    type: JobType
+    platform: Platform
+    status: JobState
+    approved_patches: list[UUID] | None
+    patch_count: int
+    is_dynamic_patches_qql: bool = Field(alias="isDynamicPatchesQQL")
+    dynamic_qql_type: int = Field(alias="dynamicQQLType")
+    dynamic_patches_qql: str | None = Field(alias="dynamicPatchesQQL")
+    additional_dynamic_qql_type: int = Field(alias="additionalDynamicQQLType")
+    additional_dynamic_patches_qql: str | None = Field(alias="additionalDynamicPatchesQQL")
+    asset_ids: list[UUID] | None
+    asset_tag_ids: list[UUID] | None
+    filter_type: Combine
+    match_all_tag_ids: list[UUID] | None
+    exclusion_asset_ids: list[UUID] | None
+    exclusion_tag_ids: list[UUID] | None
+    exclusion_filter_type: Combine
+    co_author_user_ids: list[UUID] | None
+    schedule_type: ScheduleType
+    start_date_time: str = Field(description="Wall-clock time, such as `2025-4-14 01:45:48 PM`.")
+    recurring: bool
+    recurring_week_days: str | None
+    day_of_month: int | None
+    recurring_last_day_of_month: bool | None
+    recurring_day_of_month: int | None
+    recurring_week_day_of_month: int | None
+    monthly_recurring_type: int | None
+    patch_tuesday_plus_x_days: int | None = Field(alias="patchTuesdayPlusXDays")
+    timezone_type: TimezoneType
+    timezone: str
+    timeout: int
+    timeout_unit: TimeoutUnit
+    pre_deployment: DeferrableMessage
+    during_deployment: Message
+    post_deployment: AfterDeployment
+    minimize_window: bool
+    opportunistic_downloads: bool
+    continue_on_patch_failure: bool
+    download_randomize_time: int | None
+    download_randomize_time_unit: str | None
+    enable_reattempt_failed_patches: bool
+    reattempt_failed_patches: dict[str, Any] | None
+    pre_deploy_actions: list[JobActionAnswer] | None
+    post_deploy_actions: list[JobActionAnswer] | None
+    linked_job_id: UUID | None
+    chained_job_rule: list[dict[str, Any]] | None
+    notification: JobNotification | None
+    custom_patch_url_id: int | None = Field(alias="customPatchURLId")
+    remediation_qids: list[str] | None
+    is_vuln_context: bool | None
+    created_by: Audit
+    updated_by: Audit
+    deleted_by: Audit
+    job_category: int
+    job_source: int
+    sub_category: str
+    read_only: bool
+    is_asset_imported: bool
+    tagged_asset_count: int | None
+    applicable_asset_count: int | None
+    asset_count: int | None
+    total_asset_count: int | None
+    asset_result_received_count: int | None
+    job_trigger_status: str | None
+    completion_percent: int | None
+    linked_to_job: bool | None
+    linked_jobs: list[UUID] | None
+    job_start_countdown: dict[str, Any] | None
+    password_action: dict[str, Any] | None
+    host_isolation_config: dict[str, Any] | None
+    quarantine_asset_request_notification: dict[str, Any] | None
+    disabled_patches: list[UUID] | None
+    asset_detections_qql: str | None = Field(alias="assetDetectionsQQL")
+    external_id: str | None
+    recurrence_interval: str | None
+    do_not_run_until: datetime | None
+    missed_run_policy: MissedRunPolicy
+    missed_run_within: str
+    history_strategy: HistoryStrategy
+    retention_period: int
+    rollout: dict[str, Any] | None
+    calendar_ids: list[UUID] | None
+    requires_approval: bool
+
+
+class Jobs(RootModel[list[Job]]):
+    """A page of jobs."""
+
+
+class ValidationProblem(Answer):
+    """One thing that is wrong with a body."""
+
+    field: str
+    code: str
+    message: str
+
+
+class Validation(Answer):
+    """What would become of a body. `job` is null where it is not valid."""
+
+    valid: bool
+    errors: list[ValidationProblem]
+    warnings: list[str]
+    job: Job | None
+
+
+class JobDeleted(Answer):
+    """It is gone."""
+
+    deleted: UUID
+
+
+class JobQueued(Answer):
+    """It goes when the run that is going has ended."""
+
+    queued_for_deletion: UUID = Field(alias="queued_for_deletion")
+
+
+class Switched(Answer):
+    """How it went with one job; `error` says why where it did not."""
+
+    id: str
+    name: str | None
+    status: str = Field(json_schema_extra={"enum": ["success", "failure"]})
+    error: str | None = None
+
+
+class SwitchedJobs(RootModel[list[Switched]]):
+    """One item for each id, in order."""
+
+
+class RunOpened(Answer):
+    """The run that was opened."""
+
+    job_instance_id: int
+
+
+class Occurrence(Answer):
+    """One run in a list."""
+
+    job_instance_id: int
+    scheduled_date_time: datetime | None
+    timezone_type: TimezoneType
+
+
+class Occurrences(RootModel[list[Occurrence]]):
+    """A page of runs."""
+
+
+class Run(Answer):
+    """One run. `counts` has one number for each state that a host is in; dates are milliseconds since 1970."""
+
+    job_id: UUID
+    job_instance_id: int
+    state: RunState
+    reason: Reason | None
+    trigger: Trigger
+    scheduled_date_time: datetime | None
+    deadline: datetime | None
+    start_date_time: int | None
+    end_date_time: int | None
+    total_asset_count: int
+    completion_percent: int = Field(ge=0, le=100)
+    counts: dict[HostTaskState, int]
+
+
+class RunHost(Answer):
+    """One host of a run. Dates are milliseconds since 1970."""
+
+    asset_id: UUID
+    name: str
+    state: HostTaskState
+    status: str
+    status_code: int
+    reason: Reason | None
+    reason_text: str | None
+    start_date_time: int | None
+    end_date_time: int | None
+    status_date_time: int | None
+    attempt: int
+
+
+class RunHosts(RootModel[list[RunHost]]):
+    """A page of hosts."""
+
+
+class RunStep(Answer):
+    """One step of a host."""
+
+    number: int
+    kind: str
+    stage: str | None
+    title: str
+    patch_id: UUID | None
+    action_id: UUID | None
+    state: StepState
+    reason: str | None
+    exit_code: int | None
+    output: str
+    output_cut: bool
+    from_version: str | None
+    to_version: str | None
+    start_date_time: int | None
+    end_date_time: int | None
+    verified: bool | None
+
+
+class RunHostSteps(RunHost):
+    """One host of a run, step by step."""
+
+    steps: list[RunStep]
+
+
+class Script(Answer):
+    """A script as it was sent, decoded."""
+
+    script: str
+    script_type: ScriptType

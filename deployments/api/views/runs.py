@@ -1,0 +1,81 @@
+"""Runs, their hosts and steps: contract.md §3."""
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.openapi import describe, describe_list
+from core.paging import PageParameters, page
+from core.parameters import parameters
+from deployments import services
+from deployments.api import answers, serializers
+from deployments.api.views.base import JobView
+from deployments.models import HostTask, Run, Step
+
+
+@extend_schema(tags=["runs"])
+class RunNowView(JobView):
+    """A run outside of the schedule."""
+
+    @describe("runJob", request=None, answer=answers.RunOpened, status=202, says="Opened.", refuses=[403, 404, 409])
+    def post(self, request: Request, job_id: str) -> Response:
+        """Run a job now."""
+        run = services.run_now(job=self.job(), user=self.user(), at=timezone.now())
+        return Response({"jobInstanceId": run.instance}, status=202)
+
+
+@extend_schema(tags=["runs"])
+class RunsView(JobView):
+    """The runs of a job, newest first."""
+
+    @describe_list("listRuns", rows=answers.Occurrences, parameters=PageParameters, refuses=[404])
+    def get(self, request: Request, job_id: str) -> Response:
+        """List runs."""
+        runs = Run.objects.for_customer(self.user().customer_id).filter(job=self.job()).select_related("job")
+        wanted = parameters(request, PageParameters)
+        return page(request, runs.order_by("-id"), render=serializers.occurrence, wanted=wanted)
+
+
+@extend_schema(tags=["runs"])
+class RunView(JobView):
+    """One run."""
+
+    @describe("readRun", answer=answers.Run, says="The run.", refuses=[404])
+    def get(self, request: Request, job_id: str, number: int) -> Response:
+        """Read a run, with how its hosts stand at this moment."""
+        run = self.run()
+        return Response(serializers.run_document(run, services.count_host_tasks(run)))
+
+
+@extend_schema(tags=["runs"])
+class RunAssetsView(JobView):
+    """The hosts of a run: everyone considered, with a reason where nothing was done."""
+
+    @describe_list("listRunHosts", rows=answers.RunHosts, parameters=PageParameters, refuses=[404])
+    def get(self, request: Request, job_id: str, number: int) -> Response:
+        """List hosts."""
+        wanted = parameters(request, PageParameters)
+        return page(request, _tasks(self.run()).order_by("id"), render=serializers.host_row, wanted=wanted)
+
+
+@extend_schema(tags=["runs"])
+class RunAssetView(JobView):
+    """One host of a run, step by step."""
+
+    @describe("readRunHost", answer=answers.RunHostSteps, says="The host, step by step.", refuses=[404])
+    def get(self, request: Request, job_id: str, number: int, asset_id: UUID) -> Response:
+        """Read a host."""
+        task = _tasks(self.run()).filter(asset__public_id=asset_id).first()
+        if task is None:
+            raise Http404
+        steps = Step.objects.for_customer(task.customer_id).filter(host_task=task, attempt=task.attempt)
+        return Response(serializers.host_document(task, steps.select_related("patch").order_by("number")))
+
+
+def _tasks(run: Run) -> QuerySet[HostTask]:
+    return HostTask.objects.for_customer(run.customer_id).filter(run=run).select_related("asset")

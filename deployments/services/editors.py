@@ -1,0 +1,18 @@
+"""Who may change a job, and read its scripts."""
+
+from core.errors import NotPermitted
+from deployments.models import Job
+from tenants.models import Role, User
+
+
+def may_edit(job: Job, user: User) -> bool:
+    """Its author, its co-authors and the customer's administrators."""
+    if user.may(Role.ADMIN) or job.created_by_id == user.pk:
+        return True
+    return bool(job.co_author_links.filter(user=user).exists())
+
+
+def require_editor(job: Job, user: User) -> None:
+    """Raises NotPermitted unless this user may edit the job."""
+    if not may_edit(job, user):
+        raise NotPermitted("Only the job's author, its co-authors and administrators may change it.")
