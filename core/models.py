@@ -103,3 +103,31 @@ class Heartbeat(models.Model):
         """Note that `name` has just done its work."""
         if not Heartbeat.objects.filter(name=name).update(beaten_at=Now()):
             Heartbeat.objects.bulk_create([Heartbeat(name=name)], ignore_conflicts=True)
+
+
+class IdempotencyKey(models.Model):
+    """The first answer to a POST that carried an `Idempotency-Key`, kept for a day to be answered again."""
+
+    KEPT = timedelta(hours=24)
+
+    customer_id = models.BigIntegerField()
+    route = models.CharField(max_length=200)
+    key = models.CharField(max_length=255)
+    body_digest = models.CharField(max_length=64)
+    # Empty only within the transaction that makes it.
+    status = models.SmallIntegerField(default=0)
+    answer = models.JSONField(null=True)
+    headers = models.JSONField(default=dict)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["customer_id", "route", "key"], name="one_answer_per_idempotency_key"),
+        ]
+        indexes: ClassVar = [
+            # The sweep that deletes old ones.
+            models.Index(fields=["created_at"], name="idempotency_key_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.utils.module_loading import autodiscover_modules
+from drf_spectacular.contrib.pydantic import PydanticExtension
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiViewExtension
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from pydantic import BaseModel, ConfigDict
@@ -146,6 +147,15 @@ _PAGE_HEADERS = (
 )
 
 
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="Your own key for this request, at most 255 characters. Sent again with the same body within 24 hours, "
+    "it gets the first answer again and nothing is made twice; with another body it is refused with 409.",
+)
+
+
 # Their `__init_subclass__` has no types, of which mypy would complain in every class below.
 _ViewExtension: Any = OpenApiViewExtension
 AuthenticationScheme: Any = OpenApiAuthenticationExtension
@@ -164,6 +174,23 @@ class ViewDocument(_ViewExtension):
         if self.authenticators:
             shown.authentication_classes = tuple(self.authenticators)
         return extend_schema_view(**self.operations)(shown)
+
+
+class ShapeSchema(PydanticExtension):  # type: ignore[no-untyped-call]  # its base has no types
+    """Request bodies. Of a PATCH nothing is required, and what is absent has no default: it stays as it is."""
+
+    target_class = Shape
+    match_subclasses = True
+    priority = 1
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> Any:
+        """The JSON schema."""
+        schema: dict[str, Any] = super().map_serializer(auto_schema, direction)
+        if direction == "request" and auto_schema.method == "PATCH":
+            schema.pop("required", None)
+            for one in schema.get("properties", {}).values():
+                one.pop("default", None)
+        return schema
 
 
 def load() -> None:

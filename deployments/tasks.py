@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from core import idempotency
 from core.consumers import consumer
 from core.models import Event
 from deployments import services
@@ -16,8 +17,9 @@ def tick() -> None:
 
 @shared_task(name="deployments.sweep")
 def sweep() -> None:
-    """Find what was left behind."""
+    """Find what was left behind, and forget what has been kept long enough."""
     services.sweep(at=timezone.now())
+    idempotency.forget_old()
 
 
 @consumer("deployments.resolve_run")

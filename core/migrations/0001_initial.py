@@ -53,4 +53,22 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['due_at'], name='message_by_due_at')],
             },
         ),
+        migrations.CreateModel(
+            name='IdempotencyKey',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('customer_id', models.BigIntegerField()),
+                ('route', models.CharField(max_length=200)),
+                ('key', models.CharField(max_length=255)),
+                ('body_digest', models.CharField(max_length=64)),
+                ('status', models.SmallIntegerField(default=0)),
+                ('answer', models.JSONField(null=True)),
+                ('headers', models.JSONField(default=dict)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+            ],
+            options={
+                'indexes': [models.Index(fields=['created_at'], name='idempotency_key_by_age')],
+                'constraints': [models.UniqueConstraint(fields=('customer_id', 'route', 'key'), name='one_answer_per_idempotency_key')],
+            },
+        ),
     ]

@@ -11,6 +11,8 @@ class Migration(migrations.Migration):
     operations = [
         *wall("core_event", append_only=True),
         *wall("core_message"),
+        *wall("core_idempotencykey"),
+        *scheduler_sees("core_idempotencykey", columns=["id", "created_at"], deletes=True),
         *open_to_all("core_heartbeat"),
         # The tick writes events and messages of many customers in one statement; the relay publishes what is due.
         *scheduler_sees("core_event", columns=["id"], inserts=True),

@@ -11,7 +11,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.errors import InvalidInput, Problem
-from core.openapi import describe, describe_list, header, query
+from core.idempotency import idempotent
+from core.openapi import IDEMPOTENCY_KEY, describe, describe_list, header, query
 from core.paging import PageParameters, page
 from core.parameters import parameters
 from core.shapes import parse
@@ -97,8 +98,9 @@ class TagsView(InventoryView):
         status=201,
         says="The tag.",
         refuses=[403, 409, 413, 415],
-        parameters=[header("Location", "The path of the new tag.", status=201)],
+        parameters=[header("Location", "The path of the new tag.", status=201), IDEMPOTENCY_KEY],
     )
+    @idempotent
     def post(self, request: Request) -> Response:
         """Create a tag."""
         body = parse(TagBody, request.data)

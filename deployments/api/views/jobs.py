@@ -14,7 +14,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.errors import Conflict, InvalidInput, Problem
-from core.openapi import describe, describe_list, header
+from core.idempotency import idempotent
+from core.openapi import IDEMPOTENCY_KEY, describe, describe_list, header
 from core.paging import PageParameters, page
 from core.parameters import parameters
 from core.shapes import NotSet, Shape, Text, TextList, choice, parse
@@ -87,8 +88,9 @@ class CreateView(JobView):
         status=201,
         says="The full job.",
         refuses=[403, 409, 413, 415],
-        parameters=[header("Location", "The path of the new job.", status=201)],
+        parameters=[header("Location", "The path of the new job.", status=201), IDEMPOTENCY_KEY],
     )
+    @idempotent
     def post(self, request: Request) -> Response:
         """Create a job."""
         user = self.user()
@@ -182,8 +184,9 @@ class CloneView(JobView):
         status=201,
         says="The copy, disabled.",
         refuses=[403, 404],
-        parameters=[header("Location", "The path of the copy.", status=201)],
+        parameters=[header("Location", "The path of the copy.", status=201), IDEMPOTENCY_KEY],
     )
+    @idempotent
     def post(self, request: Request, job_id: str) -> Response:
         """Copy a job. The copy is disabled and has no external id."""
         job = self.job()

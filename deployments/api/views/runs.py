@@ -9,7 +9,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.openapi import describe, describe_list
+from core.idempotency import idempotent
+from core.openapi import IDEMPOTENCY_KEY, describe, describe_list
 from core.paging import PageParameters, page
 from core.parameters import parameters
 from deployments import services
@@ -22,7 +23,16 @@ from deployments.models import HostTask, Run, Step
 class RunNowView(JobView):
     """A run outside of the schedule."""
 
-    @describe("runJob", request=None, answer=answers.RunOpened, status=202, says="Opened.", refuses=[403, 404, 409])
+    @describe(
+        "runJob",
+        request=None,
+        answer=answers.RunOpened,
+        status=202,
+        says="Opened.",
+        refuses=[403, 404, 409],
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    @idempotent
     def post(self, request: Request, job_id: str) -> Response:
         """Run a job now."""
         run = services.run_now(job=self.job(), user=self.user(), at=timezone.now())
