@@ -1,6 +1,8 @@
 """The agents' protocol, docs/agent-protocol.md. Its URL tree and its credentials are apart from people's."""
 
 import base64
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -18,11 +20,11 @@ from agents import hints, services
 from agents.api.serializers import CheckInBody, EnrolBody
 from agents.models import Agent
 from core.digests import digest_of
-from core.errors import NotSignedIn
+from core.errors import Conflict, NotSignedIn, body_of
 from core.parsers import StrictJSONParser
 from core.shapes import parse
 from deployments import services as deployments
-from deployments.reports import ReportsBody
+from deployments.reports import Report, ReportsBody
 from inventory import services as inventory
 from inventory.descriptions import Scan
 
@@ -123,21 +125,33 @@ class ReportsView(AgentView):
         """Report."""
         agent = self.agent()
         body = parse(ReportsBody, request.data)
+        at = timezone.now()
         try:
-            through = deployments.take_reports(
-                asset=agent.asset,
-                task_id=body.host_task_id,
-                attempt=body.attempt,
-                fence=body.fence,
-                reports=body.reports,
-                at=timezone.now(),
-            )
+            with transaction.atomic():
+                through = self._take(agent, body, body.reports, at=at)
         except deployments.Gap as gap:
-            transaction.set_rollback(True)
-            return Response({"acceptedThrough": gap.accepted_through}, status=409)
+            # What stands before the gap counts, so that the number we answer is the one we hold.
+            before = [report for report in body.reports if report.sequence <= gap.accepted_through]
+            self._take(agent, body, before, at=at)
+            return _refused(f"Report {gap.accepted_through + 1} is missing.", acceptedThrough=gap.accepted_through)
         if through is None:
-            return Response({"stale": True}, status=409)
+            return _refused("This attempt is not yours (any more); forget it.", stale=True)
         return Response({"acceptedThrough": through})
+
+    def _take(self, agent: Agent, body: ReportsBody, reports: Sequence[Report], *, at: datetime) -> int | None:
+        return deployments.take_reports(
+            asset=agent.asset,
+            task_id=body.host_task_id,
+            attempt=body.attempt,
+            fence=body.fence,
+            reports=reports,
+            at=at,
+        )
+
+
+def _refused(message: str, **more: object) -> Response:
+    """409 with the error body, and what the agent reads beside it at the top level."""
+    return Response(body_of(Conflict(message)) | more, status=409)
 
 
 @extend_schema(tags=["agent protocol"])

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection, transaction
+
+from agents import hints
 from agents.models import Agent, SigningKey
 from core import events
 from core.customer_context import enter_through
@@ -38,10 +41,13 @@ def enrol(*, activation_key: str, machine: Machine, agent_version: str, boot_id:
         raise Unavailable(
             "The customer's signing key is being made. Try again in a moment.", headers={"Retry-After": "1"}
         )
+    _one_at_a_time(customer_id, machine)
     asset = inventory.register_asset(customer_id=customer_id, machine=machine, at=at)
     replaced = Agent.objects.for_customer(customer_id).filter(asset=asset, revoked_at=None).update(revoked_at=at)
     if replaced:
         deployments.abandon(asset=asset, at=at)
+        # Or the old agent, told to idle, would be answered for a while as if its credential were good.
+        transaction.on_commit(lambda: hints.forget(asset_ids=[asset.pk]))
     credential = new_secret("ag")
     agent = Agent.objects.create(
         customer_id=customer_id,
@@ -54,6 +60,15 @@ def enrol(*, activation_key: str, machine: Machine, agent_version: str, boot_id:
     )
     events.record(customer_id=customer_id, kind="agent.enrolled", at=at, asset_id=asset.pk)
     return Enrolment(agent=agent, credential=credential, signing_key=signing_key)
+
+
+def _one_at_a_time(customer_id: int, machine: Machine) -> None:
+    """Until the transaction ends. A machine that asks again before it was answered is one asset all the same."""
+    if machine.os_identifier:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [machine.os_identifier, customer_id]
+            )
 
 
 def agent_of(*, credential: str) -> Agent:

@@ -211,6 +211,19 @@ def test_answers__jobs_and_runs__are_as_declared(ada: Person, story: dict[str, A
     check(of_deployments.SwitchedJobs, ada.post("deploymentjobs/update/status/Enabled", body))
 
 
+def test_answers__changing_jobs__are_as_declared(ada: Person) -> None:
+    job = str(factories.job(ada).public_id)
+
+    check(of_deployments.Job, ada.put(f"deploymentjob/{job}", factories.job_body(name="other")))
+    check(of_deployments.Job, ada.patch(f"deploymentjob/{job}", {"name": "another"}))
+    check(of_deployments.Job, ada.patch(f"deploymentjob/update/{job}", {"name": "yet another"}))
+    check(of_deployments.Job, ada.get("deploymentjob/byname/yet another"))
+    check(of_deployments.Job, ada.post(f"deploymentjob/{job}/clone"), status=201)
+    check(of_deployments.Validation, ada.post("deploymentjob/validate", factories.job_body()))
+    check(of_deployments.Validation, ada.post("deploymentjob/validate", {}))
+    check(of_deployments.SwitchedJobs, ada.delete("deploymentjobs", {"ids": [job]}))
+
+
 def test_answers__deleting_jobs__are_as_declared(ada: Person, story: dict[str, Any]) -> None:
     unused = factories.job(ada)
 

@@ -1,0 +1,148 @@
+"""A customer with a row in every table: somebody whose ids and rows a stranger tries to get at."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connections
+from django.utils import timezone
+
+from agents import services as agents
+from agents.models import Agent, Manifest
+from core.customer_context import acting_for
+from core.models import Event
+from deployments import services as deployments
+from deployments.models import HostTask, Job, JobAction, Run
+from inventory import services as inventory
+from inventory.descriptions import Scan
+from inventory.models import Asset, Patch, Tag
+from notifications import services as notifications
+from tenants.models import Customer, Role
+from tests import factories
+from tests.conftest import _empty
+from tests.factories import Person
+from tests.tenants.roles import SIGNER, acting_as
+
+
+@dataclass
+class World:
+    """One of everything."""
+
+    ada: Person
+    colleague: Person
+    parent: Tag
+    tag: Tag
+    asset: Asset
+    patch: Patch
+    job: Job
+    run: Run
+    task: HostTask
+    action: JobAction
+    agent: Agent
+    agent_headers: dict[str, str]
+
+    @property
+    def customer(self) -> Customer:
+        """Whose it is."""
+        return self.ada.customer
+
+
+def signing_key(customer: Customer) -> None:
+    """Let the signer make the customer's key."""
+    with acting_as(SIGNER), acting_for(customer.pk):
+        agents.create_signing_key(customer_id=customer.pk)
+
+
+def sign_all(customer: Customer) -> None:
+    """Let the signer sign every manifest of the customer's that waits for it."""
+    with acting_as(SIGNER), acting_for(customer.pk):
+        for manifest in Manifest.objects.for_customer(customer.pk).filter(signature=None):
+            agents.sign_manifest(manifest_id=manifest.pk)
+
+
+def running(ada: Person, *assets: Asset, **changes: Any) -> Run:
+    """A run of a new job on these assets, resolved: host tasks wait for their agents."""
+    changes = {"assetIds": [str(one.public_id) for one in assets], "status": "Enabled"} | changes
+    at = timezone.now()
+    job = factories.job(ada, at=at, **changes)
+    with acting_for(ada.customer.pk):
+        (opened,) = Run.objects.filter(job=job)
+        deployments.resolve(run_id=opened.pk, at=at)
+        return Run.objects.select_related("job").get(pk=opened.pk)
+
+
+def scan(*packages: tuple[str, str], updates: tuple[tuple[str, str, str], ...] = (), name: str = "host") -> Any:
+    """An inventory: `(package, version)`, and updates as `(package, from, to)`, all of architecture `all`."""
+    return {
+        "at": "2026-11-10T09:00:00Z",
+        "machine": {"name": name, "platform": "Linux", "packageManager": "apt", "osIdentifier": f"machine of {name}"},
+        "packages": [
+            {"name": package, "version": version, "architecture": "all", "state": "installed"}
+            for package, version in packages
+        ],
+        "updates": [
+            {"package": package, "architecture": "all", "fromVersion": old, "toVersion": new}
+            for package, old, new in updates
+        ],
+    }
+
+
+def world(name: str = "") -> World:
+    """Make it. Takes committed rows, since the signer has a connection of its own."""
+    customer = factories.customer(name)
+    signing_key(customer)
+    ada = factories.person(customer=customer)
+    colleague = factories.person(customer=customer, role=Role.OPERATOR)
+    parent = factories.tag(customer, "parent")
+    tag = factories.tag(customer, "tag", parent)
+    asset = factories.asset(customer, tags=(tag,))
+    with acting_for(customer.pk):
+        told = Scan.model_validate(scan(("acme-app", "1.0"), updates=(("acme-app", "1.0", "2.0"),), name=asset.name))
+        told.machine.os_identifier = asset.os_identifier
+        inventory.record_scan(asset=asset, scan=told, at=timezone.now())
+        patch = Patch.objects.get()
+    run = running(
+        ada,
+        asset,
+        externalId=f"nightly of {customer.name}",
+        approvedPatches=[str(patch.public_id)],
+        assetTagIds=[str(tag.public_id)],
+        coAuthorUserIds=[str(colleague.user.public_id)],
+        preDeployActions=[factories.script()],
+        notification={
+            "notificationTypes": {"email": True},
+            "notificationConfigs": {"recipientEmails": "ops@example.com"},
+            "notificationEvents": {"onJobStart": True},
+        },
+    )
+    agent, headers = factories.agent(asset)
+    with acting_for(customer.pk):
+        notifications.plan(event=Event.objects.get(kind="run.started"), at=timezone.now())
+        agents.check_in(agent=agent, fences={}, boot_id="", version="0.1.0", at=timezone.now())
+        task, action = HostTask.objects.get(), JobAction.objects.get()
+    sign_all(customer)
+    return World(
+        ada=ada,
+        colleague=colleague,
+        parent=parent,
+        tag=tag,
+        asset=asset,
+        patch=patch,
+        job=run.job,
+        run=run,
+        task=task,
+        action=action,
+        agent=agent,
+        agent_headers=headers,
+    )
+
+
+@contextmanager
+def two_worlds() -> Iterator[tuple[World, World]]:
+    """Acme's and its rival's, committed; for a whole module whose tests change nothing of them."""
+    try:
+        yield world("Acme"), world("Rival")
+    finally:
+        connections.close_all()
+        _empty()
