@@ -45,13 +45,13 @@ schema: setup  ## Write schema/openapi.yaml
 	@$(TEST) $(PYTHON) manage.py spectacular --validate --file schema/openapi.yaml
 
 bench:  ## Measure, side by side with bare implementations (later)
-	@echo 'A later issue fills this: it will measure the service beside bare implementations, in one run.' >&2; exit 2
+	@echo 'Not there yet: it is to measure the service beside bare implementations, in one run.' >&2; exit 2
 
 chaos:  ## Kill processes at random and check that nothing is lost or doubled (later)
-	@echo 'A later issue fills this: it will kill processes at random and check that nothing is lost or doubled.' >&2; exit 2
+	@echo 'Not there yet: it is to kill processes at random and check that nothing is lost or doubled.' >&2; exit 2
 
 fuzz:  ## Send the API what its document allows and forbids (later)
-	@echo 'A later issue fills this: it will fuzz the running service from its OpenAPI document.' >&2; exit 2
+	@echo 'Not there yet: it is to fuzz the running service from its OpenAPI document.' >&2; exit 2
 
 clean:  ## Remove .venv, all local data and caches
 	@rm -rf .venv .setup .data .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -156,8 +156,9 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 )
 
 
-# Their `__init_subclass__` has no types, of which mypy would complain in every class below.
+# They have no types, of which mypy would complain in every class below.
 _ViewExtension: Any = OpenApiViewExtension
+_PydanticExtension: Any = PydanticExtension
 AuthenticationScheme: Any = OpenApiAuthenticationExtension
 
 
@@ -176,12 +177,19 @@ class ViewDocument(_ViewExtension):
         return extend_schema_view(**self.operations)(shown)
 
 
-class ShapeSchema(PydanticExtension):  # type: ignore[no-untyped-call]  # its base has no types
+class ShapeSchema(_PydanticExtension):
     """Request bodies. Of a PATCH nothing is required, and what is absent has no default: it stays as it is."""
 
     target_class = Shape
     match_subclasses = True
     priority = 1
+
+    def get_name(self, auto_schema: Any, direction: str) -> str:
+        """The component's name."""
+        # For a PATCH the library marks the class itself as partial, and would find it so for all later operations.
+        if auto_schema.method != "PATCH" and "partial" in vars(self.target):
+            del self.target.partial
+        return str(super().get_name(auto_schema, direction))
 
     def map_serializer(self, auto_schema: Any, direction: str) -> Any:
         """The JSON schema."""

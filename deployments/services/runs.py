@@ -50,6 +50,8 @@ def resolve(*, run_id: int, at: datetime) -> None:
 
 def close(*, run_id: int, at: datetime) -> None:
     """End a run whose host tasks have all ended; any other is left alone. Deletes the job if it waited for this."""
+    # Locks are taken in one order everywhere, job, run, host task: a deletion holds the job when it comes to the run.
+    Job.objects.select_for_update(of=("self",)).filter(runs=run_id).first()
     run = Run.objects.select_for_update(of=("self",)).filter(pk=run_id).first()
     if run is None or run.is_final or run.state == RunState.PENDING or _open_tasks(run).exists():
         return
