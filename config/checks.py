@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register, run_checks
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import SystemCheckError
 from django.db import connections
 
@@ -21,11 +22,19 @@ def secrets_are_set(app_configs: Any, **_: Any) -> list[CheckMessage]:
             id=f"config.E00{number}",
         )
         for number, name in enumerate(["SECRET_KEY", "JWT_SECRET"], start=1)
-        if len(getattr(settings, name)) < _SHORTEST_SECRET
+        if len(_secret(name)) < _SHORTEST_SECRET
     ]
-    if settings.SECRET_KEY and settings.SECRET_KEY == settings.JWT_SECRET:
+    if settings.JWT_SECRET and _secret("SECRET_KEY") == settings.JWT_SECRET:
         found.append(Error("SECRET_KEY and JWT_SECRET must differ.", id="config.E003"))
     return found
+
+
+def _secret(name: str) -> str:
+    """The setting, or '': Django itself raises for an empty SECRET_KEY, before anybody can say what to do."""
+    try:
+        return str(getattr(settings, name))
+    except ImproperlyConfigured:
+        return ""
 
 
 @register(Tags.security)

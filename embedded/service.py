@@ -33,7 +33,9 @@ class Running:
 
     def state(self) -> dict[str, Any]:
         """The supervisor's state file (see ``Supervisor.state``); empty before it starts and after it has stopped."""
-        return read_json(self.data_dir / STATE) or {}
+        found = read_json(self.data_dir / STATE) or {}
+        # A supervisor that was killed leaves its own behind, which says that everything runs.
+        return found if found.get("supervisor") == self.supervisor.pid else {}
 
     @property
     def base_url(self) -> str:

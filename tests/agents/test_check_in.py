@@ -30,6 +30,14 @@ from tests.tenants import worlds
 from tests.tenants.roles import WEB, acting_as
 
 
+@pytest.fixture
+def ada(committed: None) -> Person:
+    """The administrator of a customer that has its signing key, all committed: the signer has its own connection."""
+    person = factories.person(customer=factories.customer("Acme"))
+    worlds.signing_key(person.customer)
+    return person
+
+
 @pytest.fixture(autouse=True)
 def _scanned_just_now(host: Endpoint) -> None:
     with acting_for(host.asset.customer_id):
@@ -81,8 +89,6 @@ def test_idle__redis_is_away__sql_answers(host: Endpoint, settings: Any) -> None
         assert queries(host) > 0
     finally:
         hints._client.cache_clear()
-        settings.REDIS_URL = django_settings.BROKER_URL
-    # The fixture that empties Redis makes its client anew, by the settings as they were.
 
 
 def test_idle__run_starts__the_wake_drops_the_hint(ada: Person, host: Endpoint) -> None:
@@ -151,7 +157,9 @@ def test_manifest__as_answered__is_signed_and_bound_to_its_task(ada: Person, hos
         public.verify(signature, envelope["manifest"].replace('"fence":1', '"fence":2').encode())
     assert envelope["keyId"] == str(key.public_id)
     assert canonical(manifest) == envelope["manifest"]
-    assert {name: manifest[name] for name in ("format", "agentId", "hostTaskId", "attempt", "fence", "runId", "jobId")} == {
+    assert {
+        name: manifest[name] for name in ("format", "agentId", "hostTaskId", "attempt", "fence", "runId", "jobId")
+    } == {
         "format": 1,
         "agentId": str(host.agent.public_id),
         "hostTaskId": task.pk,

@@ -20,9 +20,18 @@ from tenants.models import ActivationKey
 from tests import factories
 from tests.agents.endpoints import Endpoint, now, post, work
 from tests.factories import Person
+from tests.tenants import worlds
 from tests.tenants.roles import WEB, acting_as
 
 MACHINE = {"name": "web-1", "platform": "Linux", "osIdentifier": "0123456789abcdef", "packageManager": "apt"}
+
+
+@pytest.fixture
+def ada(committed: None) -> Person:
+    """The administrator of a customer that has its signing key, all committed: the signer has its own connection."""
+    person = factories.person(customer=factories.customer("Acme"))
+    worlds.signing_key(person.customer)
+    return person
 
 
 @pytest.fixture
@@ -58,7 +67,11 @@ def test_enrol__with_a_live_key__answers_an_identity_and_the_key_to_pin(ada: Per
 @pytest.mark.parametrize("change", ["unknown", "expired", "revoked", "expires this moment"])
 def test_enrol__key_does_not_count__is_403(ada: Person, key: str, change: str) -> None:
     past = timezone.now() - timedelta(seconds=1)
-    changes = {"expired": {"expires_at": past}, "expires this moment": {"expires_at": past}, "revoked": {"revoked_at": past}}
+    changes = {
+        "expired": {"expires_at": past},
+        "expires this moment": {"expires_at": past},
+        "revoked": {"revoked_at": past},
+    }
     with acting_for(ada.customer.pk):
         ActivationKey.objects.update(**changes.get(change, {"name": "the same"}))
 
@@ -167,7 +180,7 @@ def test_enrol__same_machine_four_times_at_once__is_one_asset_with_one_agent(ada
         ({"activationKey": "k", "agentVersion": "1", "machine": MACHINE, "root": True}, "root"),
     ],
 )
-def test_enrol__body_is_wrong__says_what(committed: None, body: dict[str, Any], field: str) -> None:
+def test_enrol__body_is_wrong__says_what(db: None, body: dict[str, Any], field: str) -> None:
     answer = post("enrol", body)
 
     assert answer.status_code == 400
@@ -176,7 +189,7 @@ def test_enrol__body_is_wrong__says_what(committed: None, body: dict[str, Any], 
 
 @pytest.mark.parametrize("what", ["check-in", "reports", "scan"])
 @pytest.mark.parametrize("header", ["", "Agent", "Agent ", "Agent ag_unknown", "Bearer ag_unknown", "Agent ü"])
-def test_agent__without_a_known_credential__is_401(committed: None, what: str, header: str) -> None:
+def test_agent__without_a_known_credential__is_401(db: None, what: str, header: str) -> None:
     answer = post(what, {"agentVersion": "0.1.0"}, Authorization=header)
 
     assert answer.status_code == 401

@@ -37,8 +37,7 @@ def finished(task: HostTask) -> list[Event]:
 
 
 def test_report__whole_story__succeeds(host: Endpoint, task: HostTask) -> None:
-    with acting_as(WEB):
-        answer = host.report(task, whole_story())
+    answer = host.report(task, whole_story())
 
     assert (answer.status_code, answer.json()) == (200, {"acceptedThrough": 7})
     task = now(task)
@@ -80,13 +79,18 @@ def test_report__one_by_one__moves_the_task_along(host: Endpoint, task: HostTask
     assert states == ["Running"] * 4 + ["Verifying"] * 2 + ["Succeeded"]
 
 
-def test_report__same_batch_four_times_at_once__counts_once(host: Endpoint, task: HostTask) -> None:
+def test_report__same_batch_four_times_at_once__counts_once(committed: None) -> None:
+    ada = factories.person(customer=factories.customer("Acme"))
+    host = endpoint(ada)
+    (task,) = work(ada, host)
+    host.check_in()
     together = threading.Barrier(4)
 
     def one() -> tuple[int, Any]:
         try:
-            together.wait(timeout=10)
-            answer = host.report(task, whole_story())
+            with acting_as(WEB):
+                together.wait(timeout=10)
+                answer = host.report(task, whole_story())
             return answer.status_code, answer.json()
         finally:
             connections.close_all()
@@ -136,9 +140,7 @@ def test_report__of_anothers_task__is_stale_as_of_an_unknown_one(ada: Person, ho
     unknown = HostTask(pk=987_654)
 
     answers = [
-        one.report(which, whole_story())
-        for one in (endpoint(ada), endpoint(stranger))
-        for which in (task, unknown)
+        one.report(which, whole_story()) for one in (endpoint(ada), endpoint(stranger)) for which in (task, unknown)
     ]
 
     assert [answer.status_code for answer in answers] == [409] * 4
@@ -252,8 +254,7 @@ def test_report__of_the_last_host__wakes_the_closing_of_the_run(host: Endpoint, 
 
 
 def test_scan__is_taken_in(ada: Person, host: Endpoint) -> None:
-    with acting_as(WEB):
-        answer = host.send("scan", worlds.scan(("acme-app", "1.0"), updates=(("acme-app", "1.0", "2.0"),), name="web-7"))
+    answer = host.send("scan", worlds.scan(("acme-app", "1.0"), updates=(("acme-app", "1.0", "2.0"),), name="web-7"))
 
     assert (answer.status_code, answer.json()) == (200, {"accepted": True})
     with acting_for(ada.customer.pk):
@@ -262,6 +263,15 @@ def test_scan__is_taken_in(ada: Person, host: Endpoint) -> None:
         assert Patch.objects.get().version == "2.0"
         link = AssetPatch.objects.get()
         assert (link.status, link.from_version) == ("Missing", "1.0")
+
+
+def test_scan__as_the_webs_role__is_taken_in(committed: None) -> None:
+    host = endpoint(factories.person(customer=factories.customer("Acme")))
+
+    with acting_as(WEB):
+        answer = host.send("scan", worlds.scan(("acme-app", "1.0"), updates=(("acme-app", "1.0", "2.0"),)))
+
+    assert answer.status_code == 200
 
 
 def test_scan__newer_one__takes_the_place_of_the_last(ada: Person, host: Endpoint) -> None:
@@ -280,5 +290,5 @@ def test_scan__is_wrong__is_400(host: Endpoint, change: dict[str, Any]) -> None:
     assert host.send("scan", worlds.scan() | change).status_code == 400
 
 
-def test_scan__by_nobody__is_401_before_it_is_read(committed: None) -> None:
+def test_scan__by_nobody__is_401_before_it_is_read(db: None) -> None:
     assert post("scan", {"rubbish": True}, Authorization="Agent ag_unknown").status_code == 401

@@ -163,7 +163,9 @@ def test_consumer__message_of_another_customer__finds_nothing(acme: Customer) ->
 
 
 @pytest.mark.parametrize(("over", "left"), [(True, 1), (False, 2)])
-def test_slow_consumer__says_whether_it_is_over__the_message_stays_if_not(acme: Customer, over: bool, left: int) -> None:
+def test_slow_consumer__says_whether_it_is_over__the_message_stays_if_not(
+    acme: Customer, over: bool, left: int
+) -> None:
     in_transaction: list[bool] = []
 
     def handle(_: Event) -> bool:
@@ -188,7 +190,7 @@ def test_slow_consumer__fails__leaves_the_message(acme: Customer) -> None:
     happen(acme)
     first, _ = messages(acme)
 
-    with pytest.raises(OSError):  # noqa: PT011 - its own
+    with pytest.raises(OSError):
         work(acme.pk, first.pk)
 
     assert len(messages(acme)) == 2

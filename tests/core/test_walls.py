@@ -27,6 +27,7 @@ LOOKUPS = {
 }
 SCHEDULER_READS = {
     "core_event": {"id"},
+    "core_idempotencykey": {"id", "created_at"},
     "core_message": {"id", "customer_id", "event_id", "task", "due_at", "attempts", "created_at"},
     "deployments_job": {
         "id",
@@ -44,6 +45,8 @@ SCHEDULER_CHANGES = {
     "core_message": {"due_at", "attempts"},
     "deployments_job": {"next_run_at", "last_instance"},
 }
+SCHEDULER_ADDS = {"core_event", "core_message", "deployments_run"}
+SCHEDULER_DELETES = {"core_idempotencykey"}
 LOOKUP_READS = {
     "tenants_user": {"customer_id", "username"},
     "tenants_accesstoken": {"customer_id", "jti"},
@@ -114,7 +117,8 @@ def test_policies__besides_own_rows__are_for_the_two_narrow_roles() -> None:
         *((table, ("patch_lookup",), "SELECT") for table in LOOKUP_READS),
         *((table, ("patch_scheduler",), "SELECT") for table in SCHEDULER_READS),
         *((table, ("patch_scheduler",), "UPDATE") for table in SCHEDULER_CHANGES),
-        *((table, ("patch_scheduler",), "INSERT") for table in ["core_event", "core_message", "deployments_run"]),
+        *((table, ("patch_scheduler",), "INSERT") for table in SCHEDULER_ADDS),
+        *((table, ("patch_scheduler",), "DELETE") for table in SCHEDULER_DELETES),
     }
 
 
@@ -182,15 +186,33 @@ def test_worker__set_role_to_any_other__is_refused(role: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "granted"), [("patch_scheduler", SCHEDULER_READS), ("patch_lookup", LOOKUP_READS)], ids=str
+    ("role", "granted"),
+    [("patch_scheduler", SCHEDULER_READS), ("patch_lookup", LOOKUP_READS)],
+    ids=["scheduler", "lookup"],
 )
 def test_narrow_role__reads_the_granted_columns_alone(role: str, granted: dict[str, set[str]]) -> None:
     assert _columns_with(role, "SELECT") == granted
 
 
-@pytest.mark.parametrize(("role", "granted"), [("patch_scheduler", SCHEDULER_CHANGES), ("patch_lookup", {})], ids=str)
+@pytest.mark.parametrize(
+    ("role", "granted"), [("patch_scheduler", SCHEDULER_CHANGES), ("patch_lookup", {})], ids=["scheduler", "lookup"]
+)
 def test_narrow_role__changes_the_granted_columns_alone(role: str, granted: dict[str, set[str]]) -> None:
     assert _columns_with(role, "UPDATE") == granted
+
+
+@pytest.mark.parametrize(
+    ("right", "tables"), [("INSERT", SCHEDULER_ADDS), ("DELETE", SCHEDULER_DELETES)], ids=["INSERT", "DELETE"]
+)
+def test_scheduler__adds_and_deletes__in_the_named_tables_alone(right: str, tables: set[str]) -> None:
+    found = rows(
+        OWNER,
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace "
+        "AND has_table_privilege('patch_scheduler', oid, %s)",
+        [right],
+    )
+
+    assert {name for (name,) in found} == tables
 
 
 def _columns_with(role: str, right: str) -> dict[str, set[str]]:

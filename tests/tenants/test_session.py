@@ -59,7 +59,14 @@ def test_sign_in_page__wanted_to_go_elsewhere__goes_there(browser: Client, grace
 
 @pytest.mark.parametrize(
     "onward",
-    ["https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil.example", "\\\\evil.example", "javascript:x"],
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "\\\\evil.example",
+        "javascript:x",
+    ],
 )
 def test_sign_in_page__led_to_another_site__stays_here(browser: Client, grace: Person, onward: str) -> None:
     location = sign_in(browser, next=onward).headers["Location"]
@@ -117,9 +124,7 @@ def test_session__writes_without_csrf__is_403_in_json(browser: Client, grace: Pe
 def test_session__writes_with_csrf__works(browser: Client, grace: Person) -> None:
     sign_in(browser)
 
-    answer = browser.post(
-        "/pm/v1/tags", '{"name": "new"}', content_type="application/json", headers=csrf(browser)
-    )
+    answer = browser.post("/pm/v1/tags", '{"name": "new"}', content_type="application/json", headers=csrf(browser))
 
     assert answer.status_code == 201
 

@@ -17,7 +17,16 @@ from tests.tenants.roles import WEB, acting_as
 from tests.tenants.worlds import World, two_worlds
 
 # What a path's parameters name. Whoever adds a route says here what its ids are; a body, where one is read first.
-JOB, RUN, ASSET, TAG, PATCH, ACTION, CUSTOMER = "job", "run", "asset", "tag", "patch", "action", "customer"
+JOB, NAME, RUN, ASSET, TAG, PATCH, ACTION, CUSTOMER = (
+    "job",
+    "name",
+    "run",
+    "asset",
+    "tag",
+    "patch",
+    "action",
+    "customer",
+)
 ROUTES_WITH_IDS: dict[str, dict[str, str]] = {
     "pm/v1/asset/<uuid:asset_id>": {"asset_id": ASSET},
     "pm/v1/asset/<uuid:asset_id>/tags/<uuid:tag_id>": {"asset_id": ASSET, "tag_id": TAG},
@@ -26,6 +35,9 @@ ROUTES_WITH_IDS: dict[str, dict[str, str]] = {
     "pm/v1/patch/<uuid:patch_id>/assets": {"patch_id": PATCH},
     "pm/v1/deploymentjobs/<str:job_id>": {"job_id": JOB},
     "pm/v1/deploymentjob/<str:job_id>": {"job_id": JOB},
+    "pm/v1/deploymentjob/byname/<path:name>": {"name": NAME},
+    "pm/v1/deploymentjob/update/<str:job_id>": {"job_id": JOB},
+    "pm/v1/deploymentjob/<str:job_id>/clone": {"job_id": JOB},
     "pm/v1/deploymentjob/<str:job_id>/run": {"job_id": JOB},
     "pm/v1/deploymentjob/<str:job_id>/runs": {"job_id": JOB},
     "pm/v1/deploymentjob/<str:job_id>/runs/<int:number>": {"job_id": JOB, "number": RUN},
@@ -37,7 +49,12 @@ ROUTES_WITH_IDS: dict[str, dict[str, str]] = {
     },
     "pm/v1/scripts/<uuid:customer_id>/<uuid:action_id>/Script": {"customer_id": CUSTOMER, "action_id": ACTION},
 }
-BODIES: dict[tuple[str, str], Any] = {("pm/v1/tag/<uuid:tag_id>", "patch"): {"name": "mine now"}}
+BODIES: dict[tuple[str, str], Any] = {
+    ("pm/v1/tag/<uuid:tag_id>", "patch"): {"name": "mine now"},
+    ("pm/v1/deploymentjob/<str:job_id>", "put"): factories.job_body(name="mine now"),
+    ("pm/v1/deploymentjob/<str:job_id>", "patch"): {"name": "mine now"},
+    ("pm/v1/deploymentjob/update/<str:job_id>", "patch"): {"name": "mine now"},
+}
 # A parameter that names nobody's row.
 ROUTES_WITHOUT_IDS = {"pm/v1/deploymentjobs/update/status/<str:status>"}
 LISTS = ["/pm/v1/assets", "/pm/v1/tags", "/pm/v1/patches", "/pm/v1/deploymentjobs"]
@@ -139,17 +156,20 @@ def test_route__all_ids_anothers__answers_as_all_unknown(
     assert answer[0] == 404
 
 
-@pytest.mark.parametrize("method_and_route", sorted({case[:2] for case in cases() if ROUTES_WITH_IDS[case[1]] == {"job_id": JOB}}))
+@pytest.mark.parametrize(
+    "method_and_route", sorted({case[:2] for case in cases() if ROUTES_WITH_IDS[case[1]] == {"job_id": JOB}})
+)
 @pytest.mark.usefixtures("walls")
 def test_route__anothers_external_id__answers_as_an_unknown_one(
     acme: World, rival: World, method_and_route: tuple[str, str]
 ) -> None:
     method, route = method_and_route
-    path = _path(route, rival, {"job_id": str(acme.job.external_id).replace(" ", "%20")})
+    path = _path(route, rival, {"job_id": str(acme.job.external_id)})
 
-    answer = _ask(rival, method, path, None)
+    body = BODIES.get((route, method))
+    answer = _ask(rival, method, path, body)
 
-    assert answer == _ask(rival, method, _path(route, rival, {"job_id": "nobodys"}), None)
+    assert answer == _ask(rival, method, _path(route, rival, {"job_id": "nobodys"}), body)
     assert answer[0] == 404
 
 
@@ -228,6 +248,18 @@ def test_status__of_anothers_job__fails_as_for_an_unknown_one(acme: World, rival
         assert answer == (200, [{"id": "ID", "name": None, "status": "failure", "error": "not found"}])
 
 
+@pytest.mark.usefixtures("walls")
+def test_delete_many__of_anothers_job__fails_as_for_an_unknown_one(acme: World, rival: World) -> None:
+    def ask(one: str) -> tuple[int, Any]:
+        return _ask(rival, "delete", "/pm/v1/deploymentjobs", {"ids": [one]}, hide=one)
+
+    for one in (str(acme.job.public_id), str(acme.job.external_id)):
+        answer = ask(one)
+        assert answer == ask(str(uuid.uuid4()))
+        assert answer[0] == 200
+        assert answer[1][0]["status"] == "failure"
+
+
 def test_victim__after_all_of_it__has_everything_still(acme: World) -> None:
     with acting_for(acme.customer.pk):
         assert Asset.objects.get(pk=acme.asset.pk).name == acme.asset.name
@@ -247,6 +279,8 @@ def test_co_author__of_anothers_customer__is_no_author(acme: World, rival: World
 def _id_of(of: World, kind: str) -> str:
     if kind == RUN:
         return str(of.run.instance)
+    if kind == NAME:
+        return of.job.name
     row = of.ada.user if kind == "user" else getattr(of, kind)
     return str(row.public_id)
 

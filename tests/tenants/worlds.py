@@ -11,7 +11,7 @@ from django.utils import timezone
 from agents import services as agents
 from agents.models import Agent, Manifest
 from core.customer_context import acting_for
-from core.models import Event
+from core.models import Event, IdempotencyKey
 from deployments import services as deployments
 from deployments.models import HostTask, Job, JobAction, Run
 from inventory import services as inventory
@@ -105,7 +105,8 @@ def world(name: str = "") -> World:
     run = running(
         ada,
         asset,
-        externalId=f"nightly of {customer.name}",
+        name=f"job-of-{customer.name}",
+        externalId=f"nightly-of-{customer.name}",
         approvedPatches=[str(patch.public_id)],
         assetTagIds=[str(tag.public_id)],
         coAuthorUserIds=[str(colleague.user.public_id)],
@@ -121,6 +122,9 @@ def world(name: str = "") -> World:
         notifications.plan(event=Event.objects.get(kind="run.started"), at=timezone.now())
         agents.check_in(agent=agent, fences={}, boot_id="", version="0.1.0", at=timezone.now())
         task, action = HostTask.objects.get(), JobAction.objects.get()
+        IdempotencyKey.objects.create(
+            customer_id=customer.pk, route="job-create", key="first", body_digest="", status=201
+        )
     sign_all(customer)
     return World(
         ada=ada,
