@@ -85,6 +85,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
 def _database(url: str) -> dict[str, object]:
+    if not url:
+        # A check says so, in words.
+        return {"ENGINE": "django.db.backends.postgresql", "NAME": ""}
     parsed: dict[str, object] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
     # PgBouncer in transaction mode may stand between: no state that outlives a transaction.
     return parsed | {"DISABLE_SERVER_SIDE_CURSORS": True}

@@ -37,6 +37,7 @@ MAX_RECIPIENTS = 100
 MAX_ACTIONS = 50
 MAX_IDS = 10_000
 _SCRIPT_PATH = re.compile(r"(?P<customer>[0-9a-fA-F-]{36})/(?P<action>[0-9a-fA-F-]{36})/Script")
+_UNSET: tuple[object, ...] = (None, "", "null", [])
 _BASE64: TypeAdapter[bytes] = TypeAdapter(Base64Text)
 
 
@@ -44,17 +45,27 @@ def not_yet(*harmless: object) -> BeforeValidator:
     """Accepts only null, nothing, and the `harmless` values that change nothing; the value becomes None."""
 
     def check(value: object) -> None:
-        if not any(_same(value, one) for one in (None, "", "null", [], *harmless)):
-            instead = f" or send {' or '.join(str(one) for one in harmless)}" if harmless else ""
+        if value not in _UNSET and not any(_same(value, one) for one in harmless):
+            words = [str(one) for one in harmless if not isinstance(one, Mapping)]
+            instead = f" or send {' or '.join(words)}" if words else ""
             raise ValueError(f"is not supported yet; leave it out{instead}")
 
     return BeforeValidator(check)
 
 
 def _same(value: object, harmless: object) -> bool:
+    """Whether a value says what `harmless` says: in any spelling, and of an object also in part."""
+    if isinstance(value, Mapping) and isinstance(harmless, Mapping):
+        return all(key in harmless and (one in _UNSET or _same(one, harmless[key])) for key, one in value.items())
     if isinstance(value, str | bool | int | float) and isinstance(harmless, str | bool | int):
-        return str(value).casefold() == str(harmless).casefold()
+        return _spelling(value) == _spelling(harmless) or (harmless is False and _spelling(value) == "0")
     return type(value) is type(harmless) and value == harmless
+
+
+def _spelling(value: object) -> str:
+    text = str(int(value) if isinstance(value, float) and value.is_integer() else value).strip().casefold()
+    # A hyphen before a figure is a minus.
+    return re.sub(r"[-_]", "", text) if text[:1].isalpha() else text
 
 
 def _local_time(value: str) -> str:
@@ -66,6 +77,13 @@ def _zone(value: str) -> str:
     if name is None:
         raise ValueError("must be an IANA time zone, such as Europe/Berlin or UTC")
     return name
+
+
+def _external_id(value: str | None) -> str | None:
+    """One that can stand in a URL: there a slash ends it, and these words name something else."""
+    if value is not None and ("/" in value or value in {".", "..", "validate", "preview"}):
+        raise ValueError("must not hold a slash, and must not be '.', '..', 'validate' or 'preview'")
+    return value
 
 
 def _recipients(value: object) -> list[str]:
@@ -160,6 +178,8 @@ class ActionParams(Shape):
 class Action(Shape):
     """A pre- or post-action."""
 
+    ignored_keys: ClassVar = frozenset({"downloadProtocol"})
+
     action: Annotated[ActionKind, choice(ActionKind), Field(description="What to do.")]
     params: ActionParams
     script: Annotated[
@@ -231,6 +251,7 @@ class JobDefinition(Shape):
     external_id: Annotated[
         Text | None,
         NotSet,
+        AfterValidator(_external_id),
         Field(max_length=256, description="Your own id for it: unique among live jobs, usable wherever a job's id is."),
     ] = None
     description: Annotated[Text | None, Field(max_length=10_000)] = None
@@ -304,9 +325,9 @@ class JobDefinition(Shape):
     during_deployment: Annotated[Any, not_yet(defaults.during_deployment())] = None
     post_deployment: Annotated[Any, not_yet(defaults.post_deployment())] = None
     suppress_reboots: Annotated[Any, not_yet(False)] = None
-    reboot_option: Annotated[Any, not_yet()] = None
-    reboot_countdown: Annotated[Any, not_yet()] = None
-    on_complete: Annotated[Any, not_yet()] = None
+    reboot_option: Annotated[Any, not_yet(defaults.post_deployment()["rebootOption"])] = None
+    reboot_countdown: Annotated[Any, not_yet(defaults.post_deployment()["rebootCountdown"])] = None
+    on_complete: Annotated[Any, not_yet(defaults.post_deployment()["onComplete"])] = None
     reboot_honor_on_user_login: Annotated[Any, not_yet(False)] = None
     always_show_completed_prompt: Annotated[Any, not_yet(False)] = None
     minimize_window: Annotated[Any, not_yet(False)] = None
@@ -316,6 +337,8 @@ class JobDefinition(Shape):
     download_randomize_time_unit: Annotated[Any, not_yet("HOURS", "MINUTES")] = None
     enable_reattempt_failed_patches: Annotated[Any, not_yet(False)] = None
     reattempt_failed_patches: Annotated[Any, not_yet(False)] = None
+    no_of_reattempts: Annotated[Any, not_yet()] = None
+    exponential_backoff_interval: Annotated[Any, not_yet()] = None
 
     pre_deploy_actions: Annotated[
         list[Action] | None, Field(max_length=MAX_ACTIONS, description="Done in order, before the patches.")

@@ -3,12 +3,15 @@
 import base64
 import itertools
 import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 
@@ -201,3 +204,21 @@ def agent(asset: Asset) -> tuple[Agent, dict[str, str]]:
 def later(**time: float) -> datetime:
     """NOW and so much more."""
     return NOW + timedelta(**time)
+
+
+def at_once(work: Callable[..., Any], *each: Any, threads: int = 0) -> list[Any]:
+    """What `work` returned, or raised, in threads that begin together: one per item of `each`, or `threads` of them."""
+    arguments = [(one,) for one in each] or [()] * threads
+    start = threading.Barrier(len(arguments), timeout=30)
+
+    def run(of: tuple[Any, ...]) -> Any:
+        try:
+            start.wait()
+            return work(*of)
+        except Exception as raised:
+            return raised
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(arguments)) as pool:
+        return list(pool.map(run, arguments))

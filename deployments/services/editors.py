@@ -6,7 +6,9 @@ from tenants.models import Role, User
 
 
 def may_edit(job: Job, user: User) -> bool:
-    """Its author, its co-authors and the customer's administrators."""
+    """Its author, its co-authors and the customer's administrators; none of them who may only read."""
+    if not user.may(Role.OPERATOR):
+        return False
     if user.may(Role.ADMIN) or job.created_by_id == user.pk:
         return True
     return bool(job.co_author_links.filter(user=user).exists())

@@ -34,12 +34,17 @@ def send(*, event: Event, recipient: str, message_id: str) -> None:
 def subject(event: Event) -> str:
     """One line, whatever a job is called: control characters would begin a header of their own."""
     headline = f"{event.data['jobName']}: run {event.data['jobInstanceId']} {_HEADLINES[event.kind]}"
-    return one_line(f"{headline}{_tail(event)}")[:_LONGEST_SUBJECT]
+    return _unencoded(one_line(f"{headline}{_tail(event)}"))[:_LONGEST_SUBJECT]
 
 
 def one_line(text: str) -> str:
     """The text without control, format and line-separating characters."""
     return "".join(" " if unicodedata.category(letter)[0] in {"C", "Z"} else letter for letter in text)
+
+
+def _unencoded(text: str) -> str:
+    """The text without what readers of a header take for an encoded word (RFC 2047), and would decode."""
+    return text.replace("=?", "= ?")
 
 
 def _tail(event: Event) -> str:

@@ -86,6 +86,9 @@ class JobView(APIView):
 
 def one_of(jobs: QuerySet[Job], name: str) -> Job:
     """A job by its id, or by its external id. Raises Http404."""
+    if "\0" in name:
+        # Postgres has no such text, and would say so by an error.
+        raise Http404
     try:
         job = jobs.filter(public_id=UUID(name)).first()
     except ValueError:

@@ -38,7 +38,7 @@ class ListParameters(PageParameters):
 
     name: Annotated[Text | None, NotSet, Field(description="Jobs whose name contains this, in any case.")] = None
     status: Annotated[JobState | None, choice(JobState), Field(description="Enabled or Disabled.")] = None
-    type: Annotated[JobType | None, choice(JobType)] = None
+    type: Annotated[JobType | None, choice(JobType, synonyms={"Uninstall": JobType.ROLLBACK})] = None
     platform: Annotated[Platform | None, choice(Platform)] = None
 
 
@@ -167,7 +167,7 @@ class ByNameView(JobView):
     @describe("readJobByName", answer=answers.Job, says="The newest live job of that name.", refuses=[404])
     def get(self, request: Request, name: str) -> Response:
         """Read a job by its name."""
-        job = self.live_jobs().filter(name=name).order_by("-id").first()
+        job = None if "\0" in name else self.live_jobs().filter(name=name).order_by("-id").first()
         if job is None:
             raise Http404
         return self.answered(job)
