@@ -10,13 +10,19 @@ from django.db.models.functions import JSONObject
 from pydantic import Field
 
 from core.paging import PageParameters
-from core.shapes import NotSet, ReadOnly, Shape, Text, choice
+from core.shapes import AlsoNamed, NotSet, ReadOnly, Shape, Text, choice
 from inventory.models import Asset, AssetPatch, AssetTag, Patch, PatchStatus, Platform, Severity, Tag
 
 
 class AssetParameters(PageParameters):
     """Which assets to list."""
 
+    query: Annotated[
+        Text | None,
+        NotSet,
+        AlsoNamed("filter"),
+        Field(max_length=4096, description="In the query language: `missingPatchCount > 0 and not tags.name:lab`."),
+    ] = None
     name: Annotated[Text | None, NotSet, Field(description="Assets whose name contains this, in any case.")] = None
     platform: Annotated[Platform | None, choice(Platform)] = None
 
@@ -24,6 +30,15 @@ class AssetParameters(PageParameters):
 class PatchParameters(PageParameters):
     """Which patches to list."""
 
+    query: Annotated[
+        Text | None,
+        NotSet,
+        AlsoNamed("filter"),
+        Field(
+            max_length=4096,
+            description="In the query language: `vendorSeverity:Critical and patchStatus:Missing`.",
+        ),
+    ] = None
     name: Annotated[Text | None, NotSet, Field(description="Patches whose title contains this, in any case.")] = None
     status: Annotated[PatchStatus | None, choice(PatchStatus), Field(description="Missing or Installed anywhere.")] = (
         None
@@ -42,8 +57,9 @@ class TagBody(Shape):
 class TagChange(Shape):
     """What is to change of a tag."""
 
-    name: Annotated[Text, Field(min_length=1, max_length=200)] = ""
+    name: Annotated[Text | None, NotSet, Field(min_length=1, max_length=200)] = None
     parent_id: Annotated[UUID | None, NotSet] = None
+    id: Annotated[str | None, ReadOnly] = None
 
 
 def with_tags_and_patches(assets: QuerySet[Asset]) -> QuerySet[Asset]:

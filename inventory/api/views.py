@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,11 +16,13 @@ from core.idempotency import idempotent
 from core.openapi import IDEMPOTENCY_KEY, describe, describe_list, header, query
 from core.paging import PageParameters, page
 from core.parameters import parameters
+from core.query import compile_query
 from core.shapes import parse
 from inventory import services
 from inventory.api import answers, serializers
 from inventory.api.serializers import AssetParameters, PatchParameters, TagBody, TagChange
 from inventory.models import Asset, AssetPatch, Patch, Tag
+from inventory.tokens import ASSET_TOKENS, PATCH_TOKENS
 from tenants.models import Role, User
 
 
@@ -59,6 +62,8 @@ class AssetsView(InventoryView):
             assets = assets.filter(name__icontains=wanted.name)
         if wanted.platform:
             assets = assets.filter(platform=wanted.platform)
+        if wanted.query:
+            assets = assets.filter(compile_query(wanted.query, ASSET_TOKENS, now=timezone.now()))
         return page(request, assets, render=serializers.asset_row, wanted=wanted)
 
 
@@ -126,7 +131,7 @@ class TagView(InventoryView):
         body = parse(TagChange, request.data)
         sent = body.model_fields_set
         parent = _parent(self.tags(), body.parent_id) if "parent_id" in sent else tag.parent
-        services.change_tag(tag=tag, name=body.name if "name" in sent else tag.name, parent=parent)
+        services.change_tag(tag=tag, name=body.name or tag.name, parent=parent)
         return Response(serializers.tag_row(tag))
 
     @describe("deleteTag", answer=answers.Deleted, says="Deleted.", refuses=[403, 404, 409])
@@ -181,6 +186,8 @@ class PatchesView(InventoryView):
             conditions &= Q(platform=wanted.platform)
         if wanted.status:
             conditions &= Q(Exists(AssetPatch.objects.filter(patch=OuterRef("pk"), status=wanted.status)))
+        if wanted.query:
+            conditions &= compile_query(wanted.query, PATCH_TOKENS, now=timezone.now())
         return serializers.with_counts(self.patches().filter(conditions))
 
 

@@ -28,12 +28,14 @@ WHERE asset.customer_id = %(customer)s AND asset.id = ANY(%(assets)s)
 
 def create_tag(*, customer_id: int, name: str, parent: Tag | None = None) -> Tag:
     """Make a tag. Raises Conflict where the name is taken."""
+    _lock_tree(customer_id)
     _refuse_taken_name(customer_id=customer_id, name=name)
     return Tag.objects.create(customer_id=customer_id, name=name, parent=parent)
 
 
 def change_tag(*, tag: Tag, name: str, parent: Tag | None) -> None:
     """Rename or move a tag; the assets below it follow. Raises Conflict or InvalidInput."""
+    _lock_tree(tag.customer_id)
     if name != tag.name:
         _refuse_taken_name(customer_id=tag.customer_id, name=name)
     _refuse_loop(tag=tag, parent=parent)
@@ -45,6 +47,7 @@ def change_tag(*, tag: Tag, name: str, parent: Tag | None) -> None:
 
 def delete_tag(*, tag: Tag) -> None:
     """Delete a tag. Raises Conflict while it has child tags."""
+    _lock_tree(tag.customer_id)
     if tag.children.exists():
         raise Conflict(f"The tag {tag.name!r} has child tags. Move or delete them first.")
     carriers = list(
@@ -57,14 +60,29 @@ def delete_tag(*, tag: Tag) -> None:
 
 def tag_asset(*, asset: Asset, tag: Tag) -> None:
     """Put a tag on an asset; a second time changes nothing."""
+    _lock_asset(asset)
     AssetTag.objects.bulk_create([AssetTag(customer_id=asset.customer_id, asset=asset, tag=tag)], ignore_conflicts=True)
     _refresh(customer_id=asset.customer_id, asset_ids=[asset.pk])
 
 
 def untag_asset(*, asset: Asset, tag: Tag) -> None:
     """Take a tag off an asset; a second time changes nothing."""
+    _lock_asset(asset)
     AssetTag.objects.for_customer(asset.customer_id).filter(asset=asset, tag=tag).delete()
     _refresh(customer_id=asset.customer_id, asset_ids=[asset.pk])
+
+
+def _lock_tree(customer_id: int, *, shared: bool = False) -> None:
+    """Until the transaction ends: the customer's tree of tags for this one alone, or for all that only read it."""
+    kind = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {kind}(hashtextextended('tags', %s))", [customer_id])
+
+
+def _lock_asset(asset: Asset) -> None:
+    """Without it, two that tag one asset at once would each write an array without the other's tag."""
+    _lock_tree(asset.customer_id, shared=True)
+    Asset.objects.select_for_update(of=("self",), no_key=True).filter(pk=asset.pk).first()
 
 
 def _refresh(*, customer_id: int, asset_ids: Sequence[int]) -> None:
@@ -78,9 +96,11 @@ def _refuse_taken_name(*, customer_id: int, name: str) -> None:
 
 
 def _refuse_loop(*, tag: Tag, parent: Tag | None) -> None:
-    above = parent
+    """By the tree as it is under the lock, not as these objects were read."""
+    parents = dict(Tag.objects.for_customer(tag.customer_id).values_list("pk", "parent_id"))
+    above: int | None = None if parent is None else parent.pk
     while above is not None:
-        if above.pk == tag.pk:
+        if above == tag.pk:
             message = "must not be the tag itself or one of its own descendants"
             raise InvalidInput(problems=[Problem(field="parentId", code="loop", message=message)])
-        above = above.parent
+        above = parents.get(above)

@@ -47,9 +47,7 @@ def _scan(*packages: tuple[str, str], updates: Sequence[dict[str, str]] = ()) ->
 
 
 def _take(task: HostTask, reports: Sequence[Any], *, at: Any = NOW, fence: int = 1) -> int | None:
-    return services.take_reports(
-        asset=task.asset, task_id=task.pk, attempt=1, fence=fence, reports=reports, at=at
-    )
+    return services.take_reports(asset=task.asset, task_id=task.pk, attempt=1, fence=fence, reports=reports, at=at)
 
 
 def _handed(asset: Asset, at: Any = NOW) -> HostTask:
@@ -250,9 +248,7 @@ def test_take_reports__other_fence__is_nobodys(task: HostTask, changes: dict[str
 def test_take_reports__other_machine__is_nobodys(ada: Person, task: HostTask) -> None:
     other = factories.asset(ada.customer)
 
-    found = services.take_reports(
-        asset=other, task_id=task.pk, attempt=1, fence=1, reports=_reports(*STORY), at=NOW
-    )
+    found = services.take_reports(asset=other, task_id=task.pk, attempt=1, fence=1, reports=_reports(*STORY), at=NOW)
 
     assert found is None
 

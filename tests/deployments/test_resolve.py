@@ -115,9 +115,7 @@ def test_resolve__actions_alone__are_work_for_every_host(ada: Person) -> None:
 
 def test_resolve__host_tasks__have_the_runs_start_and_deadline(ada: Person) -> None:
     waiting, done = factories.asset(ada.customer), factories.asset(ada.customer)
-    run = _run(
-        ada, assetIds=_ids(waiting, done), exclusionAssetIds=_ids(done), preDeployActions=[factories.script()]
-    )
+    run = _run(ada, assetIds=_ids(waiting, done), exclusionAssetIds=_ids(done), preDeployActions=[factories.script()])
 
     services.resolve(run_id=run.pk, at=NOW + timedelta(minutes=5))
 

@@ -48,7 +48,9 @@ def test_scan__first__grows_the_catalogue(host: Asset) -> None:
     _scan(
         host,
         _package("nginx", "1.0"),
-        updates=(_update("nginx", "1.0", "1.1", source="stable", severity="Important", cves=["CVE-1"], advisory="A-1"),),
+        updates=(
+            _update("nginx", "1.0", "1.1", source="stable", severity="Important", cves=["CVE-1"], advisory="A-1"),
+        ),
     )
 
     patch = Patch.objects.get()

@@ -233,9 +233,7 @@ def test_deliver__unknown_delivery__is_not_over(ada: Person) -> None:
 
 
 @pytest.mark.parametrize("mood", ["451 try again", "hang up"])
-def test_deliver__server_in_trouble__is_tried_again_and_sent_once(
-    ada: Person, settings: Any, mood: str
-) -> None:
+def test_deliver__server_in_trouble__is_tried_again_and_sent_once(ada: Person, settings: Any, mood: str) -> None:
     delivery = _delivery(ada)
     with Unfriendly(mood) as server:
         settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", server.port, 5

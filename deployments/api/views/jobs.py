@@ -18,13 +18,15 @@ from core.idempotency import idempotent
 from core.openapi import IDEMPOTENCY_KEY, describe, describe_list, header
 from core.paging import PageParameters, page
 from core.parameters import parameters
-from core.shapes import NotSet, Shape, Text, TextList, choice, parse
+from core.query import compile_query
+from core.shapes import AlsoNamed, NotSet, Shape, Text, TextList, choice, parse
 from deployments import services
 from deployments.api import answers, merging, serializers
 from deployments.api.views.base import CREATED, JobView
 from deployments.definition import JobDefinition
 from deployments.models import Job, JobAction, JobType
 from deployments.states import JobState
+from deployments.tokens import JOB_TOKENS
 from inventory.models import Platform
 
 _IF_MATCH = OpenApiParameter(
@@ -34,8 +36,14 @@ _ETAG = header("ETag", "Of the definition and the status.")
 
 
 class ListParameters(PageParameters):
-    """Which jobs to list; besides which page."""
+    """Which jobs to list, besides which page."""
 
+    query: Annotated[
+        Text | None,
+        NotSet,
+        AlsoNamed("filter"),
+        Field(max_length=4096, description="In the query language, such as `status:Enabled and name:weekly`."),
+    ] = None
     name: Annotated[Text | None, NotSet, Field(description="Jobs whose name contains this, in any case.")] = None
     status: Annotated[JobState | None, choice(JobState), Field(description="Enabled or Disabled.")] = None
     type: Annotated[JobType | None, choice(JobType, synonyms={"Uninstall": JobType.ROLLBACK})] = None
@@ -285,4 +293,6 @@ def _matching(jobs: QuerySet[Job], wanted: ListParameters) -> QuerySet[Job]:
         conditions &= Q(type=wanted.type)
     if wanted.platform:
         conditions &= Q(platform=wanted.platform)
+    if wanted.query:
+        conditions &= compile_query(wanted.query, JOB_TOKENS, now=timezone.now())
     return jobs.filter(conditions)
