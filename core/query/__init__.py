@@ -1,4 +1,4 @@
-"""The query language of lists and of jobs that choose their patches by a query: contract.md §5.
+"""The query language of lists, as the wire contract has it.
 
     compile_query('vendorSeverity:Critical and not title:"preview"', PATCH_TOKENS, now=now)
 

@@ -1,4 +1,4 @@
-"""How jobs, runs and host tasks look on the wire: contract.md §3. Shape only; nothing is changed here."""
+"""How jobs, runs and host tasks look on the wire, as the wire contract has it. Shape only."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime

@@ -48,7 +48,7 @@ class JobQuerySet(CustomerQuerySet):
 
 
 class Job(Moving, CustomerOwned):
-    """A deployment job: the definition. contract.md §3.1 says what each field means."""
+    """A deployment job: the definition. `deployments.definition` says what each field means."""
 
     MOVES = JOB_MOVES
     EVENT = "job"

@@ -1,4 +1,4 @@
-"""How assets, tags and patches look on the wire: contract.md §4."""
+"""How assets, tags and patches look on the wire, as the wire contract has it."""
 
 from datetime import datetime
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""Assets, tags and patches: contract.md §4."""
+"""Assets, tags and patches, as the wire contract has them."""
 
 from typing import Any
 from uuid import UUID

@@ -21,7 +21,7 @@ MAIL = {
     "notificationEvents": {"onJobStart": True},
 }
 
-# contract.md §3.1: a job of which nothing was said but what must be. Keys of ours come last.
+# A job of which nothing was said but what must be. Keys of ours come last.
 LEAST_JOB: dict[str, Any] = {
     "schemaVersion": "1.0",
     "name": "a job",

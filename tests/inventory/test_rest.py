@@ -1,4 +1,4 @@
-"""Assets, tags and patches over HTTP: contract.md §4."""
+"""Assets, tags and patches over HTTP, as the wire contract has it."""
 
 import uuid
 from typing import Any

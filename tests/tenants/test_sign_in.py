@@ -1,4 +1,4 @@
-"""POST /auth, /auth/refresh and /auth/logout: contract.md §2."""
+"""POST /auth, /auth/refresh and /auth/logout."""
 
 import base64
 import json

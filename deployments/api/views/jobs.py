@@ -1,4 +1,4 @@
-"""Jobs: contract.md §3. Each view finds, acts, shows."""
+"""Jobs. Each view finds, acts, shows."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any

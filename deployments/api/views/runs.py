@@ -1,4 +1,4 @@
-"""Runs, their hosts and steps: contract.md §3."""
+"""Runs, their hosts and steps, as the wire contract has them."""
 
 from uuid import UUID
 
