@@ -141,7 +141,7 @@ class Migration(migrations.Migration):
                 ('position', models.IntegerField()),
                 ('customer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.customer')),
                 ('job', tenants.models.SameCustomerKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='tag_links', to='deployments.job')),
-                ('tag', tenants.models.SameCustomerKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='inventory.tag')),
+                ('tag', tenants.models.SameCustomerKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.tag')),
             ],
         ),
         migrations.CreateModel(

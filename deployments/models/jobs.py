@@ -185,7 +185,8 @@ class JobTag(CustomerOwned):
     """A tag that a job names."""
 
     job = SameCustomerKey(Job, on_delete=models.CASCADE, related_name="tag_links")
-    tag = SameCustomerKey(Tag, on_delete=models.CASCADE, related_name="+")
+    # A job that lost a tag which narrows it would reach more machines than its author meant.
+    tag = SameCustomerKey(Tag, on_delete=models.PROTECT, related_name="+")
     part = models.CharField(max_length=16, choices=Part.choices)
     position = models.IntegerField()
 

@@ -69,6 +69,8 @@ def delete_if_waiting(*, job_id: int, at: datetime) -> None:
     job = Job.objects.select_for_update(of=("self",)).get(pk=job_id)
     if job.state == JobState.DELETING and not Run.objects.filter(job_id=job_id).open().exists():
         job.move_to(JobState.DELETED, at=at, next_run_at=None)
+        # Its runs have their snapshots; its tags are free to go.
+        job.tag_links.all().delete()
 
 
 def count_host_tasks(run: Run) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from django.db import connection
+from django.db.models import ProtectedError
 
 from core.errors import Conflict, InvalidInput, Problem
 from inventory.models import Asset, AssetTag, Tag
@@ -46,15 +47,18 @@ def change_tag(*, tag: Tag, name: str, parent: Tag | None) -> None:
 
 
 def delete_tag(*, tag: Tag) -> None:
-    """Delete a tag. Raises Conflict while it has child tags."""
+    """Delete a tag. Raises Conflict while it has child tags, or a job names it."""
     _lock_tree(tag.customer_id)
     if tag.children.exists():
         raise Conflict(f"The tag {tag.name!r} has child tags. Move or delete them first.")
     carriers = list(
         Asset.objects.for_customer(tag.customer_id).filter(tag_ids__contains=[tag.pk]).values_list("pk", flat=True)
     )
-    customer_id = tag.customer_id
-    tag.delete()
+    customer_id, name = tag.customer_id, tag.name
+    try:
+        tag.delete()
+    except ProtectedError as used:
+        raise Conflict(f"Jobs name the tag {name!r}. Change or delete them first.") from used
     _refresh(customer_id=customer_id, asset_ids=carriers)
 
 

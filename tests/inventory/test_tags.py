@@ -124,3 +124,14 @@ def test_tag_asset__many_at_once__all_are_carried(committed: None) -> None:
     assert factories.at_once(put, *tags) == [None] * 6
     with acting_for(customer.pk):
         assert _carried(host) == {tag.name for tag in tags}
+
+
+def test_delete__a_live_job_is_narrowed_by_it__conflicts_until_the_job_is_gone(ada: Person) -> None:
+    web, lab = factories.tag(ada.customer, "web"), factories.tag(ada.customer, "lab")
+    job = factories.job(ada, assetTagIds=[str(web.public_id)], exclusionTagIds=[str(lab.public_id)])
+
+    refused = ada.delete(f"tag/{lab.public_id}")
+    ada.delete(f"deploymentjob/{job.public_id}")
+    allowed = ada.delete(f"tag/{lab.public_id}")
+
+    assert (refused.status_code, refused.json()["errorCode"], allowed.status_code) == (409, "1920", 200)
