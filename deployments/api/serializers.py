@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 
+from core.instants import milliseconds
 from deployments import defaults
 from deployments.models import HostTask, Job, JobAction, JobAsset, JobCoAuthor, JobPatch, JobTag, Part, Run, Stage, Step
 from deployments.states import FINAL_HOST_TASKS, HostTaskState, JobState
@@ -290,11 +291,6 @@ def _step(step: Step) -> dict[str, Any]:
         "endDateTime": milliseconds(step.finished_at),
         "verified": step.verified,
     }
-
-
-def milliseconds(at: datetime | None) -> int | None:
-    """An audit time: whole milliseconds since 1970."""
-    return None if at is None else int(at.timestamp() * 1000)
 
 
 def instant(at: datetime | None) -> str | None:

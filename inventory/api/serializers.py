@@ -1,6 +1,5 @@
 """How assets, tags and patches look on the wire, as the wire contract has it."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,6 +8,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet
 from django.db.models.functions import JSONObject
 from pydantic import Field
 
+from core.instants import milliseconds
 from core.paging import PageParameters
 from core.shapes import AlsoNamed, NotSet, ReadOnly, Shape, Text, choice
 from inventory.models import Asset, AssetPatch, AssetTag, Patch, PatchStatus, Platform, Severity, Tag
@@ -89,8 +89,8 @@ def asset_row(asset: Asset) -> dict[str, Any]:
         "assetStatus": "Active",
         "scanStatus": "Scanned" if asset.scanned_at else "Pending",
         "statusCode": None,
-        "statusDateTime": _milliseconds(asset.last_contact_at),
-        "scanDateTime": _milliseconds(asset.scanned_at),
+        "statusDateTime": milliseconds(asset.last_contact_at),
+        "scanDateTime": milliseconds(asset.scanned_at),
         "rebootRequired": asset.reboot_required,
         "hardware": {"model": asset.hardware.get("model"), "manufacturer": asset.hardware.get("manufacturer")},
         "tags": row.tags_,
@@ -140,7 +140,7 @@ def patch_row(patch: Patch) -> dict[str, Any]:
         "category": None,
         "cve": patch.cves,
         "kb": None,
-        "modifiedDate": _milliseconds(patch.modified_at),
+        "modifiedDate": milliseconds(patch.modified_at),
         "appFamily": [],
         "product": [patch.package],
         "publishedDate": None,
@@ -162,7 +162,3 @@ def patch_row(patch: Patch) -> dict[str, Any]:
         "isRollback": True,
         "isCustomizedDownloadUrl": False,
     }
-
-
-def _milliseconds(at: datetime | None) -> int | None:
-    return None if at is None else int(at.timestamp() * 1000)
