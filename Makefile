@@ -44,8 +44,8 @@ schema: setup  ## Write schema/openapi.yaml
 	@mkdir -p schema
 	@$(TEST) $(PYTHON) manage.py spectacular --validate --file schema/openapi.yaml
 
-bench:  ## Measure, side by side with bare implementations (later)
-	@echo 'Not there yet: it is to measure the service beside bare implementations, in one run.' >&2; exit 2
+bench: setup  ## Measure, side by side with bare implementations (ARGS=--write for docs/benchmarks.md)
+	@$(PYTHON) -m benchmarks $(ARGS)
 
 chaos:  ## Kill processes at random and check that nothing is lost or doubled (later)
 	@echo 'Not there yet: it is to kill processes at random and check that nothing is lost or doubled.' >&2; exit 2

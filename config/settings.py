@@ -4,6 +4,7 @@
 """
 
 import os
+import tomllib
 from pathlib import Path
 
 import dj_database_url
@@ -35,7 +36,8 @@ ALLOWED_HOSTS = _list("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]" if DEVELOPMEN
 CSRF_TRUSTED_ORIGINS = _list("CSRF_TRUSTED_ORIGINS")
 # The address that links in mails start with.
 PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
-VERSION = "0.1.0"
+# The package's own: said once, in pyproject.toml.
+VERSION = tomllib.loads((BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
 # --- what it is made of ---------------------------------------------------------------------------------------------
 
@@ -138,7 +140,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.parsers.Negotiation",
     "EXCEPTION_HANDLER": "core.errors.exception_handler",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "core.openapi.operations.OperationSchema",
     "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": None,
 }
@@ -149,6 +151,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": VERSION,
     "OAS_VERSION": "3.1.0",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "core.openapi.finish"],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PUBLIC": True,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
@@ -170,7 +173,8 @@ EVENT_TASKS = {
     "run.opened": ["deployments.resolve_run"],
     "run.hosts_done": ["deployments.close_run"],
     "run.started": ["notifications.plan", "agents.wake"],
-    "run.completed": ["notifications.plan"],
+    "run.share_reached": ["notifications.plan"],
+    "run.completed": ["notifications.plan", "deployments.start_children"],
     "notification.planned": ["notifications.deliver"],
     "manifest.wanted": ["agents.sign_manifest"],
 }
@@ -178,6 +182,7 @@ TASK_ROUTES = {
     "deployments.tick": {"queue": "schedule"},
     "deployments.sweep": {"queue": "schedule"},
     "deployments.*": {"queue": "orchestrate"},
+    "inventory.*": {"queue": "orchestrate"},
     "notifications.*": {"queue": "notify"},
     "agents.wake": {"queue": "orchestrate"},
     "agents.*": {"queue": "sign"},
@@ -185,6 +190,8 @@ TASK_ROUTES = {
 # Seconds between the ticks that beat sends. No user schedule lives there.
 TICK_SECONDS = float(os.environ.get("TICK_SECONDS", "2"))
 SWEEP_SECONDS = float(os.environ.get("SWEEP_SECONDS", "5"))
+# How old the members of a tag with a query may be where nothing else told them anew: a query may speak of the time.
+TAG_RECHECK_SECONDS = float(os.environ.get("TAG_RECHECK_SECONDS", "60"))
 
 # --- agents -----------------------------------------------------------------------------------------------------------
 

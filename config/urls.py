@@ -4,6 +4,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
+from core.details import DetailsView
 from core.health import healthz, readyz
 
 urlpatterns = [
@@ -14,6 +15,7 @@ urlpatterns = [
     path("schema/swagger", SpectacularSwaggerView.as_view(url_name="schema"), name="swagger"),
     path("schema/redoc", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
     path("", include("tenants.api.urls")),
+    path("pm/v1/details", DetailsView.as_view(), name="details"),
     path("pm/", include("inventory.api.urls")),
     path("pm/", include("deployments.api.urls")),
     path("agent/v1/", include("agents.api.urls")),

@@ -37,6 +37,16 @@ def wall(
     return [_sql(statements)]
 
 
+def references(table: str, columns: Mapping[str, str]) -> list[Operation]:
+    """The same composite foreign keys for columns that a walled table gets later."""
+    return [_sql([_reference(table, column, target) for column, target in columns.items()])]
+
+
+def scheduler_reads_more(table: str, *, columns: Sequence[str]) -> list[Operation]:
+    """Further columns of a table that the scheduler role sees already."""
+    return [_sql([f"GRANT SELECT ({', '.join(columns)}) ON {table} TO patch_scheduler"])]
+
+
 def _reference(table: str, column: str, target: str) -> str:
     return (
         f"ALTER TABLE {table} ADD CONSTRAINT {table}_{column}_of_same_customer "

@@ -26,6 +26,7 @@ class Reason(TextChoices):
     JOB_DISABLED = "job_disabled"
     AGENT_REINSTALLED = "agent_reinstalled"
     NO_HOSTS = "no_hosts"
+    PARENT_SHARE = "parent_share"
 
 
 SENTENCES: Mapping[Reason, str] = {
@@ -46,5 +47,6 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.JOB_DELETED: "The job was deleted before this began.",
     Reason.JOB_DISABLED: "The job was disabled before this began.",
     Reason.AGENT_REINSTALLED: "The agent was enrolled anew while it held this work, so its journal is gone.",
+    Reason.PARENT_SHARE: "Too few hosts of the linked job's run did the post-actions that this job waits for.",
     Reason.NO_HOSTS: "The job's targets matched no host.",
 }

@@ -26,6 +26,9 @@ Reasons = Literal[
     "dropped",
     "interrupted",
     "unsupported",
+    "download_failed",
+    "bad_file_digest",
+    "no_such_key",
 ]
 
 

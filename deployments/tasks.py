@@ -29,6 +29,13 @@ def resolve_run(event: Event) -> None:
     services.resolve(run_id=event.run_id, at=timezone.now())
 
 
+@consumer("deployments.start_children")
+def start_children(event: Event) -> None:
+    """Start the jobs that follow the one whose run has ended."""
+    assert event.run_id is not None  # noqa: S101 - every run.completed carries it
+    services.start_children(run_id=event.run_id, at=timezone.now())
+
+
 @consumer("deployments.close_run")
 def close_run(event: Event) -> None:
     """End a run whose hosts are done."""

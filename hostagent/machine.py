@@ -65,19 +65,39 @@ def _timezone(host: Host) -> str | None:
 
 def _interfaces() -> list[dict[str, str | None]]:
     """Every interface but loopback, once for each of its global addresses."""
+    gateways = {
+        (route.get("dev"), family): route.get("gateway")
+        for family, option in (("inet", "-4"), ("inet6", "-6"))
+        for route in _ip(option, "route", "show", "default")
+    }
+    return [row for link in _ip("addr") if link.get("link_type") != "loopback" for row in _rows(link, gateways)]
+
+
+def _rows(link: dict[str, Any], gateways: dict[tuple[Any, str], str | None]) -> list[dict[str, str | None]]:
+    known = [info for info in link.get("addr_info", []) if info.get("scope") == "global"]
+    ipv6 = next((info["local"] for info in known if info.get("family") == "inet6"), None)
+    return [
+        {
+            "interfaceName": link["ifname"],
+            "macAddress": link.get("address"),
+            "address": info.get("local"),
+            "gatewayAddress": gateways.get((link["ifname"], info.get("family", "inet"))),
+            "ipv6Address": ipv6,
+        }
+        for info in known or [{}]
+    ]
+
+
+def _ip(*arguments: str) -> list[dict[str, Any]]:
+    """What ip(8) says; nothing where it is not there or does not know."""
     if not shutil.which("ip"):
         return []
     try:
-        listing = subprocess.run(["ip", "-j", "addr"], capture_output=True, timeout=10, check=True).stdout
-        links = json.loads(listing)
+        said = subprocess.run(["ip", "-j", *arguments], capture_output=True, timeout=10, check=True).stdout
+        found: list[dict[str, Any]] = json.loads(said or b"[]")
     except (OSError, ValueError, subprocess.SubprocessError):
         return []
-    return [
-        {"interfaceName": link["ifname"], "macAddress": link.get("address"), "address": address}
-        for link in links
-        if link.get("link_type") != "loopback"
-        for address in [info["local"] for info in link.get("addr_info", []) if info.get("scope") == "global"] or [None]
-    ]
+    return found
 
 
 def _last_user() -> str | None:

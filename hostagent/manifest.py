@@ -81,6 +81,8 @@ class Manifest:
     not_before: datetime
     not_after: datetime
     steps: tuple[Step, ...]
+    # Whether a failed patch leaves the later ones to be tried.
+    continues_on_patch_failure: bool = False
 
 
 def identity(envelope: Mapping[str, Any]) -> Identity | None:
@@ -118,8 +120,9 @@ def read(text: str) -> Manifest:
             not_before=from_text(content["notBefore"]),
             not_after=from_text(content["notAfter"]),
             steps=tuple(sorted(map(_step, content["steps"]), key=lambda step: step.number)),
+            continues_on_patch_failure=content.get("conduct", {}).get("continueOnPatchFailure") is True,
         )
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise Refused("unsupported") from error
 
 

@@ -110,7 +110,7 @@ class Runner:
 
 
 def _is_barred(task: Task, step: Step) -> bool:
-    """A failed pre-action bars all that follows; a failed patch bars later patches."""
+    """A failed pre-action bars all that follows; a failed patch bars later patches, unless the manifest goes on."""
     for earlier in task.manifest.steps:
         if earlier.number >= step.number:
             return False
@@ -120,6 +120,7 @@ def _is_barred(task: Task, step: Step) -> bool:
         # What we do not know might have been a condition for all that follows.
         if isinstance(earlier, UnknownStep) or (isinstance(earlier, ScriptStep) and earlier.stage == "pre"):
             return True
-        if isinstance(earlier, PatchStep) and isinstance(step, PatchStep):
+        between_patches = isinstance(earlier, PatchStep) and isinstance(step, PatchStep)
+        if between_patches and not task.manifest.continues_on_patch_failure:
             return True
     return False

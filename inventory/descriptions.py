@@ -18,6 +18,9 @@ class Interface(Shape):
     interface_name: Short | None = None
     mac_address: Short | None = None
     address: Short | None = None
+    # Where this interface sends what is for no neighbour, in the family of `address`.
+    gateway_address: Short | None = None
+    ipv6_address: Annotated[Short | None, Field(alias="ipv6Address")] = None
 
 
 class Hardware(Shape):
@@ -63,6 +66,11 @@ class Update(Shape):
     severity: Severity | None = None
     advisory: Version | None = None
     cves: Annotated[list[Annotated[str, Field(max_length=32)]], Field(max_length=200)] = []
+    # What Linux package managers do not say, and Windows does.
+    title: Annotated[Text, Field(max_length=600)] | None = None
+    kb: Annotated[Text, Field(max_length=32)] | None = None
+    category: Version | None = None
+    reboot_required: Flag | None = None
 
 
 class Scan(Shape):

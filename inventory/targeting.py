@@ -41,6 +41,11 @@ def considered(*, customer_id: int, target: Target) -> QuerySet[Asset]:
     return Asset.objects.for_customer(customer_id).filter(target.included())
 
 
+def targeted(*, customer_id: int, target: Target) -> QuerySet[Asset]:
+    """The customer's assets that a target list means, its exclusions taken away."""
+    return considered(customer_id=customer_id, target=target).exclude(target.excluded())
+
+
 def _named(asset_ids: Sequence[int], tag_ids: Sequence[int], *, all_tags: bool) -> Q:
     """Assets by id, or by tags; nobody where neither is given."""
     named = Q(pk__in=list(asset_ids))

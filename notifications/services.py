@@ -16,7 +16,11 @@ from notifications.models import Delivery, DeliveryState
 log = logging.getLogger(__name__)
 
 # Which switch of a job's notification asks for which event.
-_SWITCHES = {"run.started": "onJobStart", "run.completed": "onJobComplete"}
+_SWITCHES = {
+    "run.started": "onJobStart",
+    "run.share_reached": "onJobComplete",
+    "run.completed": "onJobComplete",
+}
 # Longer than the SMTP client may take, so that nobody takes a mail over from a worker that is still sending it.
 _LEASE = timedelta(minutes=3)
 MAX_ATTEMPTS = 12
@@ -66,6 +70,9 @@ def _recipients(event: Event) -> list[str]:
     if not notification.get("notificationTypes", {}).get("email"):
         return []
     if not notification["notificationEvents"].get(_SWITCHES[event.kind]):
+        return []
+    if event.data.get("shareTold"):
+        # They were told when the share was reached that the job counts as complete.
         return []
     return list(dict.fromkeys(notification["notificationConfigs"]["recipientEmails"]))
 

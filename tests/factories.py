@@ -103,7 +103,7 @@ def stranger() -> Person:
 def tag(of: Customer, name: str, parent: Tag | None = None) -> Tag:
     """A tag."""
     with acting_for(of.pk):
-        return inventory.create_tag(customer_id=of.pk, name=name, parent=parent)
+        return inventory.create_tag(customer_id=of.pk, name=name, parent=parent, at=NOW)
 
 
 def asset(
@@ -170,6 +170,18 @@ def script(name: str = "say hello", text: str = "echo hello") -> dict[str, Any]:
     """A Run Script action as clients send it."""
     encoded = base64.b64encode(text.encode()).decode()
     return {"action": "Run Script", "params": {"actionItem": name}, "script": encoded, "scriptType": "sh"}
+
+
+def installer(name: str = "install acme") -> dict[str, Any]:
+    """An Install Software action with both scripts, as clients send it."""
+    params = {
+        "actionItem": name,
+        "downloadURL": "https://downloads.example.com/acme.run",
+        "fileChecksum": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "installMethod": 0,
+    }
+    detection = {"detectionScript": "dGVzdCAteCAvb3B0L2FjbWU=", "detectionScriptType": "sh"}
+    return script(name, "sh ./acme.run") | {"action": "Install Software", "params": params} | detection
 
 
 def job_body(**changes: Any) -> dict[str, Any]:

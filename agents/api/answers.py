@@ -3,10 +3,11 @@
 from typing import Any
 
 from drf_spectacular.utils import OpenApiResponse
+from pydantic import Field
 from rest_framework.authentication import BaseAuthentication
 
 from agents.api.serializers import CheckInBody, EnrolBody
-from core.openapi import Answer, AuthenticationScheme, ViewDocument, describe
+from core.openapi import Answer, AuthenticationScheme, Error, ViewDocument, describe
 from deployments.reports import ReportsBody
 from inventory.descriptions import Scan
 
@@ -57,11 +58,11 @@ class ScanAccepted(Answer):
     accepted: bool
 
 
-class ReportsRefused(Answer):
+class ReportsRefused(Error):
     """409: a gap, with the sequence to go on after; or another attempt has taken over."""
 
-    accepted_through: int | None = None
-    stale: bool | None = None
+    accepted_through: int = Field(default=0, description="Of a gap: up to where the server has all reports.")
+    stale: bool = Field(default=False, description="True where another attempt has taken over.")
 
 
 class AgentCredential(BaseAuthentication):

@@ -101,6 +101,8 @@ def _text(agent: Agent, task: HostTask, steps: Any, *, at: datetime) -> str:
             "runId": task.run_id,
             "notBefore": _instant(at),
             "notAfter": _instant(task.deadline),
+            # A run that an earlier version of this service resolved has none.
+            "conduct": snapshot.get("conduct", {}),
             "steps": list(steps),
         }
     )

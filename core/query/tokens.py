@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypeAlias
 from uuid import UUID
 
 from django.db.models import (
+    BigIntegerField,
     BooleanField,
     Count,
     Exists,
@@ -23,6 +24,7 @@ from django.db.models import (
     Q,
     QuerySet,
     Subquery,
+    Value,
 )
 from django.db.models.functions import Coalesce
 
@@ -190,11 +192,17 @@ class NumberToken(Token):
         return self.within(self.where(operator, self._read(literal)))
 
     def present(self) -> Q:
-        return self.within(_where(self.column, "isnull", False))
+        return self.within(self.some())
 
     def where(self, operator: str, number: int) -> Q:
         """The rows whose number is so."""
-        return _where(self.column, _LOOKUPS[operator], number)
+        so = _where(self.column, _LOOKUPS[operator], number)
+        # Said, since of a number beyond the column's range Django makes all rows, those without a number too.
+        return so & self.some() if isinstance(self.column, str) else so
+
+    def some(self) -> Q:
+        """The rows that have a number."""
+        return _where(self.column, "isnull", False)
 
     def _read(self, literal: Literal) -> int:
         if not _WHOLE_NUMBER.fullmatch(literal.text.strip()):
@@ -224,6 +232,30 @@ class CountToken(NumberToken):
         return ~_NEVER
 
 
+@dataclass(frozen=True)
+class NumbersToken(NumberToken):
+    """A JSON array of whole numbers: what NumberToken asks, of any of them."""
+
+    column: str = ""
+
+    def where(self, operator: str, number: int) -> Q:
+        return Q(_any_number(self.column, f"$[*] ? (@ {'==' if operator == '=' else operator} $n)", number))
+
+    def present(self) -> Q:
+        return self.within(Q(_any_number(self.column, "$[*]", 0)))
+
+
+def _any_number(column: str, path: str, number: int) -> Func:
+    """Whether a path finds something in a column. `path` is ours; the number is the client's, and bound as `$n`."""
+    return Func(
+        F(column),
+        Value(number, BigIntegerField()),
+        template="COALESCE(jsonb_path_exists(%(expressions)s)), FALSE)",
+        arg_joiner=f", '{path}', jsonb_build_object('n', ",
+        output_field=BooleanField(),
+    )
+
+
 # --- words of a few, ids, dates ---------------------------------------------------------------------------------------
 
 
@@ -247,6 +279,15 @@ class ChoiceToken(Token):
 
     def present(self) -> Q:
         return self.within(Q(*(rows for _, rows in self.cases), _connector=Q.OR))
+
+
+def any_of(links: QuerySet[Any]) -> Within:
+    """The rows that have one of `links`, which OuterRef correlates, for which a condition holds."""
+
+    def within(condition: Q) -> Q:
+        return Q(Exists(links.filter(condition)))
+
+    return within
 
 
 def choice_of(column: str, choices: Iterable[str], within: Within = _here) -> ChoiceToken:

@@ -15,8 +15,8 @@ A field that does not take None reads null, and `""` and `"null"` where it is no
 without a default is then missing.
 """
 
-from core.shapes.lenient import Base64Text, Flag, OptionalText, Text, TextList, UuidList, WholeNumber, choice
-from core.shapes.reading import also_named, check, parse
+from core.shapes.lenient import Base64Text, Flag, OptionalText, Text, TextList, UuidList, WholeNumber, choice, choices
+from core.shapes.reading import also_named, check, parse, plain
 from core.shapes.report import MOST_PROBLEMS, Report, Rule, Values
 from core.shapes.shape import AlsoNamed, NotSet, ReadOnly, Shape
 from core.shapes.words import Repeated, guess
@@ -41,6 +41,8 @@ __all__ = [
     "also_named",
     "check",
     "choice",
+    "choices",
     "guess",
     "parse",
+    "plain",
 ]

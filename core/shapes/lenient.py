@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from annotated_types import MaxLen
-from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
 from pydantic_core import core_schema
 
 from core.shapes.annotations import has
@@ -115,9 +115,17 @@ class _Choice:
         self._kind = kind
         self._members = {_choice_key(member.value): member for member in kind}
         self._members |= {_choice_key(word): kind(member) for word, member in synonyms.items()}
+        self._synonyms = {word: kind(member).value for word, member in synonyms.items()}
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_before_validator_function(self.read, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """The members, and the further words, for the document's readers."""
+        made = handler(schema)
+        return {**made, "x-also-read": self._synonyms} if self._synonyms else made
 
     def read(self, value: object) -> enum.Enum:
         """The member, or raises PydanticCustomError that names all of them, the nearest first."""
@@ -153,6 +161,18 @@ def choice(kind: type[enum.Enum], *, synonyms: Mapping[str, Any] = types.Mapping
     `synonyms` maps further words to members. A bare `Kind` is read so too, without synonyms.
     """
     return Annotated[kind, _Choice(kind, synonyms)]
+
+
+def choices(kind: type[enum.Enum], *, synonyms: Mapping[str, Any] = types.MappingProxyType({})) -> Any:
+    """Members of `kind` as a list or as comma text, each read as `choice` reads it, without repetitions, in order:
+    `Annotated[list[Kind] | None, choices(Kind)]`."""
+    read = _Choice(kind, synonyms).read
+
+    def each(value: object) -> object:
+        listed = _listed(value)
+        return [read(item) for item in listed] if isinstance(listed, list) else listed
+
+    return Annotated[list[Any], BeforeValidator(each), AfterValidator(_without_repeats)]
 
 
 def lenient(annotation: Any, metadata: Sequence[object]) -> tuple[object, ...]:

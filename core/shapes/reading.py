@@ -71,7 +71,7 @@ def _read_shape(
     shape: type[Shape], data: object, path: str, report: Report, *, rules: Sequence[Rule] = (), noun: str = "key"
 ) -> dict[str, object] | None:
     """The valid fields; None where `data` is no object at all."""
-    prepared = _plain(shape.prepare(data))
+    prepared = plain(shape.prepare(data))
     if not isinstance(prepared, Mapping):
         report.add(path, "invalid", f"must be an object, but was {kind_of(data)}")
         return None
@@ -84,9 +84,10 @@ def _read_shape(
             _report_missing(one, path, report)
         elif (value := _read_field(one, sent[one.name], prepared, path, report)) is not INVALID:
             values[one.name] = value
+    seen = Values(shape, values, sent)
+    report.remember(path, seen)
     if rules or shape.shape_rules:
         here = report.within(path, {**plan.wire_names, **sent})
-        seen = Values(shape, values, sent)
         for rule in (*shape.shape_rules, *rules):
             rule(seen, here)
     return values
@@ -129,7 +130,7 @@ def _report_unknown(data: Mapping[str, object], plan: _Plan, path: str, report: 
         report.add(join(path, echo(str(key))), "unknown_key", f"unknown {noun} {shown(key)}{hint}", UNKNOWN_KEY)
 
 
-def _plain(data: object) -> object:
+def plain(data: object) -> Any:
     """A form or a query string as a plain mapping: its own type would show the last of several values and hide it."""
     if not isinstance(data, MultiValueDict):
         return data

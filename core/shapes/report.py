@@ -47,12 +47,24 @@ class Report:
         self.problems: list[Problem] = []
         self._prefix = ""
         self._wire_names: Mapping[str, str] = {}
+        self._read: dict[str, Values] = {}
 
     def within(self, path: str, wire_names: Mapping[str, str]) -> "Report":
         """The same report for the rules of what stands at `path`, which name fields as Python does."""
         inner = Report()
-        inner.problems, inner._prefix, inner._wire_names = self.problems, path, wire_names
+        inner.problems, inner._prefix, inner._wire_names, inner._read = self.problems, path, wire_names, self._read
         return inner
+
+    def remember(self, path: str, values: Values) -> None:
+        """Keep the fields of the shape at `path`, counted from the body's top, for the rules of what it stands in."""
+        self._read[path] = values
+
+    def inner(self, path: str) -> Values | None:
+        """The fields of a shape below where the rule stands, such as `items[2].params`, also where some are in error.
+
+        None where there is no object.
+        """
+        return self._read.get(join(self._prefix, path))
 
     def add(self, field: str, code: str, message: str, error_code: str = INVALID) -> None:
         """One problem. `field` is a field's Python name, or a path of wire names below where the rule stands."""

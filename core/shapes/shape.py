@@ -45,8 +45,11 @@ class Shape(BaseModel):
     ) -> dict[str, Any]:
         """Pydantic's, with bounds called by their JSON schema names where a lenient type stood in pydantic's way."""
         made = handler(schema)
-        for one in handler.resolve_ref_schema(made).get("properties", {}).values():
+        whole = handler.resolve_ref_schema(made)
+        for one in whole.get("properties", {}).values():
             _rename_bounds(one)
+        if cls.ignored_keys:
+            whole["x-ignored"] = sorted(cls.ignored_keys)
         return made
 
 
@@ -69,6 +72,12 @@ class AlsoNamed:
 
     def __init__(self, *names: str) -> None:
         object.__setattr__(self, "names", names)
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """With the further names, for the document's readers."""
+        return {**handler(schema), "x-also-named": list(self.names)}
 
 
 class ReadOnlyMark:

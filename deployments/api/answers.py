@@ -6,15 +6,15 @@ from uuid import UUID
 
 from pydantic import Field, RootModel
 
-from actions.kinds import ActionKind, ScriptType
 from core.openapi import Answer
+from deployments.api.action_answers import AnsweredAction
+from deployments.definition.linking import ChainCondition, ChainField
 from deployments.models import (
     Combine,
     HistoryStrategy,
     JobType,
     MissedRunPolicy,
     ScheduleType,
-    Stage,
     TimeoutUnit,
     TimezoneType,
     Trigger,
@@ -39,7 +39,7 @@ class Audit(Answer):
     date: int | None
 
 
-class Deferment(Answer):
+class ToldDeferment(Answer):
     """How often, and for how long, the person at the machine may put off."""
 
     count: int
@@ -47,27 +47,27 @@ class Deferment(Answer):
     interval_unit: str
 
 
-class Message(Answer):
+class ToldMessage(Answer):
     """A message to the person at the machine."""
 
     user_message: str
     description: str
 
 
-class DeferrableMessage(Message):
+class ToldDeferrableMessage(ToldMessage):
     """One that may be put off."""
 
-    deferment: Deferment
+    deferment: ToldDeferment
 
 
-class CountdownMessage(Message):
+class CountdownMessage(ToldMessage):
     """One with a countdown."""
 
     interval: int
     interval_unit: str
 
 
-class CompletedMessage(Message):
+class CompletedMessage(ToldMessage):
     """The last one."""
 
     always_show_completed_prompt: bool
@@ -77,30 +77,10 @@ class AfterDeployment(Answer):
     """What follows the patches on a machine."""
 
     suppress_reboots: bool
-    reboot_option: DeferrableMessage
+    reboot_option: ToldDeferrableMessage
     reboot_countdown: CountdownMessage
     on_complete: CompletedMessage
     reboot_honor_on_user_login: bool
-
-
-class JobActionParams(Answer):
-    """What one action knows."""
-
-    action_item: str
-    timeout: int
-    remediation_scope: bool
-
-
-class JobActionAnswer(Answer):
-    """A pre- or post-action. `script` is the path that gives the script back, below `/pm/v1/scripts/`."""
-
-    action_id: UUID
-    action_type: Stage
-    action: ActionKind
-    params: JobActionParams
-    script: str
-    script_type: ScriptType
-    action_linked_to_job: bool
 
 
 class MailOnly(Answer):
@@ -129,6 +109,22 @@ class JobNotification(Answer):
     notification_types: MailOnly
     notification_configs: MailConfigs
     notification_events: ToldEvents
+
+
+class ToldReattempts(Answer):
+    """How failed patches are tried again."""
+
+    no_of_reattempts: int
+    exponential_backoff_interval: int
+
+
+class ChainedRule(Answer):
+    """When a child may start. `actionIds` are those that were sent: ids, or numbers from 1."""
+
+    field: ChainField
+    action_ids: list[UUID | int]
+    threshold: int
+    condition: ChainCondition
 
 
 class Job(Answer):
@@ -171,8 +167,8 @@ class Job(Answer):
     timezone: str
     timeout: int
     timeout_unit: TimeoutUnit
-    pre_deployment: DeferrableMessage
-    during_deployment: Message
+    pre_deployment: ToldDeferrableMessage
+    during_deployment: ToldMessage
     post_deployment: AfterDeployment
     minimize_window: bool
     opportunistic_downloads: bool
@@ -180,14 +176,14 @@ class Job(Answer):
     download_randomize_time: int | None
     download_randomize_time_unit: str | None
     enable_reattempt_failed_patches: bool
-    reattempt_failed_patches: dict[str, Any] | None
-    pre_deploy_actions: list[JobActionAnswer] | None
-    post_deploy_actions: list[JobActionAnswer] | None
+    reattempt_failed_patches: ToldReattempts | None
+    pre_deploy_actions: list[AnsweredAction] | None
+    post_deploy_actions: list[AnsweredAction] | None
     linked_job_id: UUID | None
-    chained_job_rule: list[dict[str, Any]] | None
+    chained_job_rule: list[ChainedRule] | None
     notification: JobNotification | None
     custom_patch_url_id: int | None = Field(alias="customPatchURLId")
-    remediation_qids: list[str] | None
+    remediation_qids: list[int] | None
     is_vuln_context: bool | None
     created_by: Audit
     updated_by: Audit
@@ -350,10 +346,3 @@ class RunHostSteps(RunHost):
     """One host of a run, step by step."""
 
     steps: list[RunStep]
-
-
-class Script(Answer):
-    """A script as it was sent, decoded."""
-
-    script: str
-    script_type: ScriptType

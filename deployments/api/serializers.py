@@ -7,33 +7,20 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 
 from core.instants import milliseconds
-from deployments import defaults
-from deployments.models import HostTask, Job, JobAction, JobAsset, JobCoAuthor, JobPatch, JobTag, Part, Run, Stage, Step
-from deployments.states import FINAL_HOST_TASKS, HostTaskState, JobState
+from deployments.api.actions import action_document
+from deployments.definition import DeferrableMessage, Message, PostDeployment, said
+from deployments.models import Job, JobAction, JobAsset, JobCoAuthor, JobPatch, JobTag, Part, Run, Stage, Step
+from deployments.states import FINAL_HOST_TASKS, JobState
+from deployments.statuses import CODES
 from scheduling import local_time
 from tenants.models import User
-
-# Text and code per host state. In ours, from 2900 on, the last figure says 0 final, 1 going, 2 failed.
-HOST_STATUS: Mapping[HostTaskState, tuple[str, int]] = {
-    HostTaskState.PENDING: ("Pending", 29001),
-    HostTaskState.LEASED: ("Job Received", 20551),
-    HostTaskState.RUNNING: ("Job Started", 20440),
-    HostTaskState.AWAITING_REBOOT: ("Pending Reboot", 29011),
-    HostTaskState.VERIFYING: ("Job Started", 20440),
-    HostTaskState.LOST: ("Lost", 29041),
-    HostTaskState.SUCCEEDED: ("Completed", 20360),
-    HostTaskState.FAILED: ("Job Failed", 20460),
-    HostTaskState.NOT_APPLICABLE: ("Not Applicable", 20531),
-    HostTaskState.TIMED_OUT: ("Timed Out", 29022),
-    HostTaskState.MISSED: ("Missed", 29032),
-    HostTaskState.CANCELED: ("Canceled", 29050),
-    HostTaskState.SKIPPED: ("Skipped", 29060),
-}
 
 
 def with_references(jobs: QuerySet[Job]) -> QuerySet[Job]:
     """The jobs with all that `job_document` reads: a fixed number of queries however many jobs there are."""
-    return jobs.select_related("customer", "created_by", "updated_by", "deleted_by", "linked_job").prefetch_related(
+    return jobs.select_related(
+        "customer", "created_by", "updated_by", "deleted_by", "linked_job", "custom_patch_url"
+    ).prefetch_related(
         Prefetch("asset_links", JobAsset.objects.select_related("asset").order_by("position")),
         Prefetch("tag_links", JobTag.objects.select_related("tag").order_by("position")),
         Prefetch("patch_links", JobPatch.objects.select_related("patch").order_by("position")),
@@ -62,7 +49,7 @@ def job_document(job: Job) -> dict[str, Any]:
         "linkedJobId": str(job.linked_job.public_id) if job.linked_job else None,
         "chainedJobRule": job.chained_job_rule,
         "notification": _notification(job),
-        "customPatchURLId": job.custom_patch_url_id,
+        "customPatchURLId": job.custom_patch_url.number if job.custom_patch_url else None,
         "remediationQids": job.remediation_qids,
         "isVulnContext": job.is_vuln_context,
         **_audit(job),
@@ -124,9 +111,9 @@ def _schedule(job: Job) -> dict[str, Any]:
 
 def _conduct(job: Job) -> dict[str, Any]:
     return {
-        "preDeployment": job.pre_deployment or defaults.pre_deployment(),
-        "duringDeployment": job.during_deployment or defaults.during_deployment(),
-        "postDeployment": job.post_deployment or defaults.post_deployment(),
+        "preDeployment": job.pre_deployment or said(DeferrableMessage()),
+        "duringDeployment": job.during_deployment or said(Message()),
+        "postDeployment": job.post_deployment or said(PostDeployment()),
         "minimizeWindow": job.minimize_window,
         "opportunisticDownloads": job.opportunistic_downloads,
         "continueOnPatchFailure": job.continue_on_patch_failure,
@@ -142,24 +129,18 @@ def _notification(job: Job) -> dict[str, Any] | None:
         return None
     stored: dict[str, Any] = job.notification
     configs = stored["notificationConfigs"]
-    return stored | {"notificationConfigs": configs | {"recipientEmails": ",".join(configs["recipientEmails"])}}
+    share = configs["completedPercentage"]
+    told = {
+        "recipientEmails": ",".join(configs["recipientEmails"]),
+        "completedPercentage": None if share is None else str(share),
+    }
+    return stored | {"notificationConfigs": told}
 
 
 def _actions(job: Job, stage: Stage) -> list[dict[str, Any]] | None:
     key = "preDeployActions" if stage == Stage.PRE else "postDeployActions"
-    return [_action(job, action) for action in job.actions.all() if action.stage == stage] or job.sent_empty.get(key)
-
-
-def _action(job: Job, action: JobAction) -> dict[str, Any]:
-    return {
-        "actionId": str(action.public_id),
-        "actionType": action.stage,
-        "action": action.action,
-        "params": action.params,
-        "script": f"{job.customer.public_id}/{action.public_id}/Script",
-        "scriptType": action.script_type,
-        "actionLinkedToJob": False,
-    }
+    shown = [action_document(job, action) for action in job.actions.all() if action.stage == stage]
+    return shown or job.sent_empty.get(key)
 
 
 def _audit(job: Job) -> dict[str, Any]:
@@ -249,15 +230,14 @@ def run_document(run: Run, counts: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def host_row(task: HostTask) -> dict[str, Any]:
-    """One host of a run."""
-    status, code = HOST_STATUS[HostTaskState(task.state)]
+def host_row(task: Any) -> dict[str, Any]:
+    """One host of a run; the task is of `services.results.hosts`."""
     return {
         "assetId": str(task.asset.public_id),
         "name": task.asset.name,
         "state": task.state,
-        "status": status,
-        "statusCode": code,
+        "status": task.status_,
+        "statusCode": CODES[task.status_],
         "reason": task.reason or None,
         "reasonText": task.sentence or None,
         "startDateTime": milliseconds(task.started_at),
@@ -267,7 +247,7 @@ def host_row(task: HostTask) -> dict[str, Any]:
     }
 
 
-def host_document(task: HostTask, steps: Iterable[Step]) -> dict[str, Any]:
+def host_document(task: Any, steps: Iterable[Step]) -> dict[str, Any]:
     """One host of a run, step by step."""
     return host_row(task) | {"steps": [_step(step) for step in steps]}
 

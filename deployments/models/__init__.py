@@ -1,5 +1,6 @@
 """Jobs, runs, host tasks and steps."""
 
+from deployments.models.actions import JobAction
 from deployments.models.choices import (
     Combine,
     HistoryStrategy,
@@ -13,7 +14,7 @@ from deployments.models.choices import (
     TimezoneType,
     Trigger,
 )
-from deployments.models.jobs import Job, JobAction, JobAsset, JobCoAuthor, JobPatch, JobQuerySet, JobTag
+from deployments.models.jobs import Job, JobAsset, JobCoAuthor, JobPatch, JobQuerySet, JobTag
 from deployments.models.moving import Moving
 from deployments.models.runs import HostTask, HostTaskQuerySet, Run, RunQuerySet, Step
 

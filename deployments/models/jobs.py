@@ -18,13 +18,12 @@ from deployments.models.choices import (
     MissedRunPolicy,
     Part,
     ScheduleType,
-    Stage,
     TimeoutUnit,
     TimezoneType,
 )
 from deployments.models.moving import Moving
 from deployments.states import JOB_MOVES, LIVE_JOBS, JobState
-from inventory.models import Asset, Patch, Platform, Tag
+from inventory.models import Asset, CustomPatchUrl, Patch, Platform, Tag
 from tenants.models import CustomerOwned, CustomerQuerySet, SameCustomerKey, User
 
 
@@ -107,7 +106,7 @@ class Job(Moving, CustomerOwned):
     linked_job = SameCustomerKey("self", null=True, on_delete=models.PROTECT, related_name="children")
     chained_job_rule = models.JSONField(null=True)
     notification = models.JSONField(null=True)
-    custom_patch_url_id = models.BigIntegerField(null=True)
+    custom_patch_url = SameCustomerKey(CustomPatchUrl, null=True, on_delete=models.PROTECT, related_name="jobs")
     remediation_qids = models.JSONField(null=True)
     is_vuln_context = models.BooleanField(null=True)
     history_strategy = models.CharField(max_length=8, choices=HistoryStrategy.choices, default=HistoryStrategy.FULL)
@@ -149,9 +148,16 @@ class Job(Moving, CustomerOwned):
         indexes: ClassVar = [
             # The tick.
             models.Index(fields=["next_run_at"], condition=Q(state="Enabled"), name="job_due"),
-            # Lists, newest first, and `byname`.
+            # Lists, newest first, by name, by creation; and `byname`.
             models.Index(fields=["customer", "-id"], condition=Q(state__in=sorted(LIVE_JOBS)), name="job_live"),
-            models.Index(fields=["customer", "name"], name="job_by_name"),
+            models.Index(
+                fields=["customer", "name", "id"], condition=Q(state__in=sorted(LIVE_JOBS)), name="job_live_by_name"
+            ),
+            models.Index(
+                fields=["customer", "created_at", "id"],
+                condition=Q(state__in=sorted(LIVE_JOBS)),
+                name="job_live_by_creation",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -200,7 +206,7 @@ class JobPatch(CustomerOwned):
     """A patch of a job's explicit list."""
 
     job = SameCustomerKey(Job, on_delete=models.CASCADE, related_name="patch_links")
-    patch = SameCustomerKey(Patch, on_delete=models.CASCADE, related_name="+")
+    patch = SameCustomerKey(Patch, on_delete=models.CASCADE, related_name="job_links")
     position = models.IntegerField()
 
     class Meta:
@@ -219,24 +225,4 @@ class JobCoAuthor(CustomerOwned):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["customer", "job", "user"], name="a_job_names_a_co_author_once"),
-        ]
-
-
-class JobAction(CustomerOwned):
-    """A pre- or post-action of a job. Its script is stored here once and answered as a path."""
-
-    job = SameCustomerKey(Job, on_delete=models.CASCADE, related_name="actions")
-    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
-    stage = models.CharField(max_length=16, choices=Stage.choices)
-    position = models.IntegerField()
-    action = models.CharField(max_length=32)
-    params = models.JSONField(default=dict)
-    script = models.BinaryField(null=True)
-    script_type = models.CharField(max_length=8, null=True)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["customer", "job", "stage", "position"], name="one_action_per_place_of_a_job"
-            ),
         ]

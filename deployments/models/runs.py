@@ -43,9 +43,16 @@ class Run(Moving, CustomerOwned):
     # When it was meant to start. Windows and deadlines count from here, never from when somebody got round to it.
     scheduled_for = models.DateTimeField()
     deadline = models.DateTimeField()
+    # The run of the linked job that started this one.
+    parent_run = SameCustomerKey("self", null=True, on_delete=models.PROTECT, related_name="started_runs")
     state = models.CharField(max_length=20, choices=RunState.choices, default=RunState.PENDING)
     state_changed_at = models.DateTimeField()
     reason = models.CharField(max_length=32, choices=Reason.choices, blank=True)
+    # Figures to the reason, where it has some.
+    note = models.CharField(max_length=200, blank=True)
+    # At what percentage of ended hosts it counts as complete for those who are told; null where its end does.
+    tells_at_share = models.SmallIntegerField(null=True)
+    share_told_at = models.DateTimeField(null=True)
     opened_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -63,6 +70,7 @@ class Run(Moving, CustomerOwned):
                 condition=Q(trigger=Trigger.SCHEDULE),
                 name="one_run_per_scheduled_occurrence",
             ),
+            models.UniqueConstraint(fields=["customer", "job", "parent_run"], name="a_run_starts_a_child_once"),
             models.CheckConstraint(
                 condition=Q(finished_at=None, reason="") & ~Q(state__in=sorted(FINAL_RUNS))
                 | Q(finished_at__isnull=False, state__in=sorted(FINAL_RUNS)) & ~Q(reason=""),
@@ -72,6 +80,12 @@ class Run(Moving, CustomerOwned):
         indexes: ClassVar = [
             # The sweep: what is still going.
             models.Index(fields=["deadline"], condition=~Q(state__in=sorted(FINAL_RUNS)), name="run_open"),
+            # The sweep: whose share is to be told.
+            models.Index(
+                fields=["id"],
+                condition=Q(tells_at_share__isnull=False, share_told_at=None) & ~Q(state__in=sorted(FINAL_RUNS)),
+                name="run_tells_share",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,9 +1,12 @@
 """Every way in which jobs, runs and host tasks change."""
 
+from deployments.services.children import start_children
 from deployments.services.editors import require_editor
+from deployments.services.facts import count_host_tasks
 from deployments.services.host_tasks import Gap, HandedOut, abandon, hand_out, heartbeat, next_start, take_reports
 from deployments.services.jobs import create, delete, lock, replace, run_now, set_status
-from deployments.services.runs import close, count_host_tasks, open_run, resolve
+from deployments.services.previews import patches_of_hosts, preview
+from deployments.services.runs import close, open_run, resolve
 from deployments.services.sweeps import sweep
 from deployments.services.ticks import tick
 
@@ -20,11 +23,14 @@ __all__ = [
     "lock",
     "next_start",
     "open_run",
+    "patches_of_hosts",
+    "preview",
     "replace",
     "require_editor",
     "resolve",
     "run_now",
     "set_status",
+    "start_children",
     "sweep",
     "take_reports",
     "tick",

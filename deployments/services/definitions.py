@@ -1,7 +1,7 @@
 """A job's definition: checked as a whole, and stored with everything that it names."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,8 +10,12 @@ from zoneinfo import ZoneInfo
 from django.db import IntegrityError, models, transaction
 
 from core.errors import Conflict, InvalidInput, Problem
-from core.shapes import check
-from deployments.definition import Action, JobDefinition, Notification, ScriptPath
+from core.shapes import Shape, check
+from deployments import schedules
+from deployments.definition import JobDefinition, Notification, ScriptPath, as_sent
+from deployments.definition.actions import STAGES, script_paths
+from deployments.definition.patches import VULNERABILITY_QUERY, query_type
+from deployments.definition.schedule import RUN_ONCE
 from deployments.models import (
     Job,
     JobAction,
@@ -21,13 +25,12 @@ from deployments.models import (
     JobTag,
     Part,
     ScheduleType,
-    Stage,
 )
-from deployments.services.editors import may_edit
+from deployments.services.actions import action_rows, stored_scripts
+from deployments.services.linking import parent_of
 from deployments.states import JobState
-from inventory.models import Asset, Patch, Tag
-from scheduling import local_time, zones
-from scheduling.windows import deadline
+from inventory.models import Asset, CustomPatchUrl, Patch, Tag
+from inventory.querying import closing_condition, patch_condition
 from tenants.models import CustomerOwned, User
 
 # Field of the definition → the table that its ids name.
@@ -40,34 +43,43 @@ _REFERENCES: Mapping[str, type[CustomerOwned]] = {
     "exclusion_tag_ids": Tag,
     "co_author_user_ids": User,
 }
-_STAGES = {"pre_deploy_actions": Stage.PRE, "post_deploy_actions": Stage.POST}
-_LISTS = (*_REFERENCES, *_STAGES)
+_LISTS = (*_REFERENCES, *STAGES)
 # Stored by code of their own; every other field that has a column of its name is stored there.
-_NOT_COLUMNS = {*_LISTS, "status", "start_date_time", "notification"}
+_NOT_COLUMNS = {*_LISTS, "status", "start_date_time", "notification", "recurring", "is_dynamic_patches_qql"}
+_OVER = "lies in the past, and the patch window that began then is over"
 _COLUMNS = {column.name: column for column in Job._meta.concrete_fields}
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A definition without problems, our ids for its references, and the stored actions that its script paths name."""
+    """A definition without problems, our ids for its references, and the stored scripts that it names by path."""
 
     definition: JobDefinition
     references: Mapping[str, Mapping[UUID, int]]
-    actions: Mapping[UUID, JobAction]
+    scripts: Mapping[ScriptPath, bytes]
+    parent: Job | None
+    patch_url: CustomPatchUrl | None
 
 
-def check_definition(*, customer_id: int, user: User, body: object, at: datetime) -> Checked:
-    """Read a body. Raises InvalidInput with every problem, those of its references included."""
-    checked, problems = check(JobDefinition, body)
+def check_definition(*, customer_id: int, user: User, body: object, at: datetime, job: Job | None = None) -> Checked:
+    """Read a body. Raises InvalidInput with every problem, those of its references included.
+
+    `job` is the one whose definition it is to replace, if any.
+    """
+    paths: list[tuple[str, ScriptPath]] = []
+    checked, problems = check(JobDefinition, body, [lambda _, report: paths.extend(script_paths(report))])
     fields: dict[str, Any] = checked
     references = _resolve(customer_id, fields, problems)
-    actions = _actions_of_paths(customer_id, user, fields, problems)
+    scripts = stored_scripts(user, paths, problems)
+    parent = parent_of(customer_id, fields, problems, child=job)
+    patch_url = _patch_url(customer_id, fields, problems)
+    problems += _wrong_queries(fields, at=at)
     definition = JobDefinition.model_construct(_fields_set=set(fields), **fields)
     if not problems:
         problems += _late_problems(definition, at=at)
     if problems:
-        raise InvalidInput(problems=problems)
-    return Checked(definition, references, actions)
+        raise InvalidInput(problems=[replace(one, field=as_sent(one.field, body)) for one in problems])
+    return Checked(definition, references, scripts, parent, patch_url)
 
 
 def store(*, job: Job, checked: Checked, at: datetime) -> None:
@@ -77,13 +89,38 @@ def store(*, job: Job, checked: Checked, at: datetime) -> None:
     """
     definition = checked.definition
     for name in JobDefinition.model_fields.keys() & _COLUMNS.keys() - _NOT_COLUMNS:
-        value = getattr(definition, name)
+        value = _stored(getattr(definition, name))
         setattr(job, name, _COLUMNS[name].get_default() if value is None else value)
+    _store_what_follows(job, definition)
+    job.linked_job, job.custom_patch_url = checked.parent, checked.patch_url
     job.start_local = _start_local(job, definition, at=at)
     job.notification = _notification(definition.notification)
     job.sent_empty = {_wire(name): [] for name in _LISTS if getattr(definition, name) == []}
     _save(job)
     _link(job, checked)
+
+
+def _stored(value: object) -> Any:
+    """As a column takes it: shapes as the JSON that clients see."""
+    if isinstance(value, Shape):
+        return value.model_dump(mode="json", by_alias=True)
+    if isinstance(value, list):
+        return [_stored(one) for one in value]
+    return value
+
+
+def _store_what_follows(job: Job, definition: JobDefinition) -> None:
+    """What a client may leave to the other fields that it sent."""
+    sent = vars(definition)
+    job.recurring = definition.schedule_type not in RUN_ONCE
+    job.dynamic_qql_type = query_type(sent)
+    job.additional_dynamic_qql_type = query_type(sent, "additional_")
+    job.is_dynamic_patches_qql = job.dynamic_qql_type != 0
+    if definition.enable_reattempt_failed_patches is None:
+        job.enable_reattempt_failed_patches = definition.reattempt_failed_patches is not None
+    if definition.schedule_type != ScheduleType.WEEKLY:
+        # Seven noughts are how clients say nothing here.
+        job.recurring_week_days = None
 
 
 def _save(job: Job) -> None:
@@ -125,26 +162,28 @@ def _unknown(name: str, ids: Iterable[UUID], known: Mapping[UUID, int]) -> list[
     ]
 
 
-def _actions_of_paths(
-    customer_id: int, user: User, fields: Mapping[str, Any], problems: list[Problem]
-) -> dict[UUID, JobAction]:
-    """The stored actions whose scripts a body names by path. One that its sender may not read is like one unknown."""
-    paths = [
-        (f"{_wire(name)}[{index}].script", action.script)
-        for name in _STAGES
-        for index, action in enumerate(fields.get(name) or ())
-        if isinstance(action.script, ScriptPath)
-    ]
-    if not paths:
-        return {}
-    rows = JobAction.objects.for_customer(customer_id).select_related("job__customer")
-    stored = rows.filter(public_id__in={path.action_id for _, path in paths})
-    found = {row.public_id: row for row in stored if may_edit(row.job, user)}
-    problems += [
-        Problem(field=field, code="unknown_script", message="must be a script in Base64, or the path of one of yours")
-        for field, path in paths
-        if path.action_id not in found or found[path.action_id].job.customer.public_id != path.customer_id
-    ]
+def _patch_url(customer_id: int, fields: Mapping[str, Any], problems: list[Problem]) -> CustomPatchUrl | None:
+    """The base URL that a body's `customPatchURLId` names, or None; adds a problem where there is none."""
+    number = fields.get("custom_patch_url_id")
+    if number is None:
+        return None
+    # Numbers beyond the column's are nobody's.
+    found = CustomPatchUrl.objects.for_customer(customer_id).filter(number=number).first() if number < 2**31 else None
+    if found is None:
+        problems.append(Problem("customPatchURLId", "unknown_id", f"no such id: {number}"))
+    return found
+
+
+def _wrong_queries(fields: Mapping[str, Any], *, at: datetime) -> list[Problem]:
+    """What is wrong with the queries of a body, told now and not when the job runs."""
+    found: list[Problem] = []
+    for prefix in ("", "additional_"):
+        name = f"{prefix}dynamic_patches_qql"
+        compiled = closing_condition if query_type(fields, prefix) == VULNERABILITY_QUERY else patch_condition
+        try:
+            compiled(fields.get(name), now=at, field=_wire(name))
+        except InvalidInput as wrong:
+            found += wrong.problems
     return found
 
 
@@ -152,11 +191,19 @@ def _late_problems(definition: JobDefinition, *, at: datetime) -> list[Problem]:
     """What only the clock can tell: a Once job whose window is over cannot be enabled."""
     if definition.status != JobState.ENABLED or definition.schedule_type != ScheduleType.ONCE:
         return []
-    start = zones.instant(local_time.parse(str(definition.start_date_time)), definition.timezone)
-    if at < deadline(start=start, timeout=definition.timeout, unit=definition.timeout_unit):
-        return []
-    message = "lies in the past, and the patch window that began then is over"
-    return [Problem(field="startDateTime", code="past", message=message)]
+    scheduled = Job(
+        start_local=str(definition.start_date_time), **{name: getattr(definition, name) for name in _WINDOW}
+    )
+    return late(scheduled, at=at)
+
+
+_WINDOW = ("schedule_type", "timezone_type", "timezone", "timeout", "timeout_unit")
+
+
+def late(job: Job, *, at: datetime) -> list[Problem]:
+    """The problem of a Once job whose window is over; none of any other."""
+    over = at >= schedules.last_deadline_of(job, occurrence=schedules.once_at(job))
+    return [Problem(field="startDateTime", code="past", message=_OVER)] if over else []
 
 
 def _start_local(job: Job, definition: JobDefinition, *, at: datetime) -> str:
@@ -179,7 +226,7 @@ def _notification(notification: Notification | None) -> dict[str, Any] | None:
         "notificationTypes": {"email": True},
         "notificationConfigs": {
             "recipientEmails": notification.notification_configs.recipient_emails,
-            "completedPercentage": None,
+            "completedPercentage": notification.notification_configs.completed_percentage,
         },
         "notificationEvents": {
             "onJobStart": notification.notification_events.on_job_start,
@@ -214,40 +261,9 @@ def _link(job: Job, checked: Checked) -> None:
         + links(JobTag, "tag_id", "exclusion_tag_ids", part=Part.EXCLUDE),
     )
     _put(job, JobCoAuthor, links(JobCoAuthor, "user_id", "co_author_user_ids"))
-    _put(job, JobAction, _actions(job, checked))
+    _put(job, JobAction, action_rows(job, vars(definition), checked.scripts))
 
 
 def _put(job: Job, model: Any, rows: list[Any]) -> None:
     model.objects.for_customer(job.customer_id).filter(job=job).delete()
     model.objects.bulk_create(rows)
-
-
-def _actions(job: Job, checked: Checked) -> list[JobAction]:
-    """The rows of a definition's actions. An id that was one of this job's before is kept."""
-    before = set(JobAction.objects.filter(job=job).values_list("public_id", flat=True))
-    rows = []
-    for name, stage in _STAGES.items():
-        for position, action in enumerate(getattr(checked.definition, name) or ()):
-            row = _action(job, checked, action)
-            row.stage, row.position = stage, position
-            if action.action_id in before:
-                before.remove(action.action_id)
-                row.public_id = action.action_id
-            rows.append(row)
-    return rows
-
-
-def _action(job: Job, checked: Checked, action: Action) -> JobAction:
-    script = action.script
-    return JobAction(
-        customer_id=job.customer_id,
-        job=job,
-        action=action.action,
-        params={
-            "actionItem": action.params.action_item,
-            "timeout": action.params.timeout,
-            "remediationScope": False,
-        },
-        script=checked.actions[script.action_id].script if isinstance(script, ScriptPath) else script,
-        script_type=action.script_type,
-    )

@@ -1,18 +1,19 @@
 """A job's life: created, changed, enabled, run, deleted. The first commit wins: each change locks the job's row."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from core import events
 from core.errors import Conflict, InvalidInput, Problem
+from deployments import schedules
 from deployments.models import HostTask, Job, Part, Run, ScheduleType, Trigger
 from deployments.reasons import Reason
-from deployments.services.definitions import check_definition, store
+from deployments.services.definitions import check_definition, late, store
 from deployments.services.editors import require_editor
 from deployments.services.host_tasks import end
 from deployments.services.runs import close, delete_if_waiting, open_run
 from deployments.states import HostTaskState, JobState, RunState
-from scheduling import local_time, zones
-from scheduling.windows import deadline
+from inventory.models import Platform
 from tenants.models import User
 
 _RUN_ONCE_STAYS = "Non-recurring jobs cannot be disabled once enabled by user"
@@ -36,14 +37,17 @@ def replace(*, job: Job, user: User, body: object, at: datetime) -> Job:
     """
     job = lock(job)
     require_editor(job, user)
-    _refuse_edit_of_started(job)
-    checked = check_definition(customer_id=job.customer_id, user=user, body=body, at=at)
+    _refuse_edit_of_started(job, body)
+    checked = check_definition(customer_id=job.customer_id, user=user, body=_keeping_status(body, job), at=at, job=job)
+    _refuse_leaving_children(job, checked.definition.platform)
     store(job=job, checked=checked, at=at)
-    wanted = checked.definition.status if "status" in checked.definition.model_fields_set else job.state
     _note_change(job, user=user, at=at)
     events.record(kind="job.changed", at=at, data={"by": str(user.public_id)}, **job.event_ids())
-    if wanted != job.state:
-        _switch(job, JobState(wanted), at=at)
+    if checked.definition.status != job.state:
+        _switch(job, JobState(checked.definition.status), at=at)
+    elif job.state == JobState.ENABLED:
+        job.next_run_at = schedules.next_start(job, after=at)
+        job.save(update_fields=["next_run_at"])
     return job
 
 
@@ -76,7 +80,7 @@ def delete(*, job: Job, user: User, at: datetime) -> bool:
         raise Conflict("Other jobs are linked to this one. Delete them first.")
     if job.state != JobState.DELETING:
         job.move_to(JobState.DELETING, at=at, next_run_at=None, deleted_by=user, deleted_at=at)
-    _cancel_what_has_not_begun(job, at=at)
+    _cancel_what_has_not_begun(job, reason=Reason.JOB_DELETED, at=at)
     delete_if_waiting(job_id=job.pk, at=at)
     return Job.objects.get(pk=job.pk).state == JobState.DELETED
 
@@ -84,6 +88,18 @@ def delete(*, job: Job, user: User, at: datetime) -> bool:
 def lock(job: Job) -> Job:
     """The job as it is now, its row locked until the transaction ends."""
     return Job.objects.select_for_update(of=("self",)).get(pk=job.pk)
+
+
+def _keeping_status(body: object, job: Job) -> object:
+    """What a definition does not say is reset, except the status: the whole is then judged as one of that status."""
+    if not isinstance(body, Mapping) or body.get("status") not in (None, "", "null"):
+        return body
+    return {**body, "status": job.state}
+
+
+def _refuse_leaving_children(job: Job, platform: Platform) -> None:
+    if platform != job.platform and job.children.live().exists():
+        raise Conflict("Other jobs are linked to this one, so its platform stays.")
 
 
 def _switch(job: Job, state: JobState, *, at: datetime) -> None:
@@ -94,11 +110,14 @@ def _switch(job: Job, state: JobState, *, at: datetime) -> None:
         raise Conflict(_RUN_ONCE_STAYS)
     else:
         job.move_to(JobState.DISABLED, at=at, next_run_at=None)
+        _cancel_what_has_not_begun(job, reason=Reason.JOB_DISABLED, at=at)
 
 
-def _refuse_edit_of_started(job: Job) -> None:
+def _refuse_edit_of_started(job: Job, body: object) -> None:
     if job.is_run_once and job.state == JobState.ENABLED:
-        raise Conflict("Non-recurring jobs cannot be edited once enabled by user")
+        wanted = str(body.get("status", "")) if isinstance(body, Mapping) else ""
+        disables = wanted.strip().casefold() == JobState.DISABLED.casefold()
+        raise Conflict(_RUN_ONCE_STAYS if disables else "Non-recurring jobs cannot be edited once enabled by user")
 
 
 def _note_change(job: Job, *, user: User, at: datetime) -> None:
@@ -111,8 +130,9 @@ def _note_change(job: Job, *, user: User, at: datetime) -> None:
 def _require_runnable(job: Job) -> None:
     """Raises InvalidInput where the job has nothing to do, or nowhere to do it."""
     problems = []
-    if not (job.patch_links.exists() or job.actions.exists()):
-        problems.append(Problem("approvedPatches", "required", "the job needs at least one patch or action", "1903"))
+    if not (job.is_dynamic_patches_qql or job.linked_job_id or job.patch_links.exists() or job.actions.exists()):
+        message = "the job needs at least one patch, query, linked job or action"
+        problems.append(Problem("approvedPatches", "required", message, "1903"))
     included = {"part": Part.INCLUDE}
     if not (job.asset_links.filter(**included).exists() or job.tag_links.filter(**included).exists()):
         problems.append(Problem("assetIds", "required", "the job needs at least one asset or tag", "1903"))
@@ -121,24 +141,31 @@ def _require_runnable(job: Job) -> None:
 
 
 def _enable(job: Job, *, at: datetime) -> None:
-    """On-demand starts now. Once waits for its time, or starts now while its window is open."""
+    """On-demand starts now, unless its parent starts it. Once waits for its time, or starts now inside its window."""
     if job.schedule_type == ScheduleType.ON_DEMAND:
         job.move_to(JobState.ENABLED, at=at)
-        open_run(job=job, trigger=Trigger.ENABLED, scheduled_for=at, at=at)
+        if not job.chained_job_rule:
+            open_run(job=job, trigger=Trigger.ENABLED, scheduled_for=at, at=at)
         return
-    start = zones.instant(local_time.parse(job.start_local), job.timezone)
-    if at >= deadline(start=start, timeout=job.timeout, unit=job.timeout_unit):
-        message = "lies in the past, and the patch window that began then is over"
-        raise InvalidInput(problems=[Problem(field="startDateTime", code="past", message=message)])
-    job.move_to(JobState.ENABLED, at=at, next_run_at=start)
+    if job.schedule_type != ScheduleType.ONCE:
+        job.move_to(JobState.ENABLED, at=at, next_run_at=schedules.next_start(job, after=at))
+        return
+    if problems := late(job, at=at):
+        raise InvalidInput(problems=problems)
+    start = schedules.once_at(job)
+    if start >= at:
+        job.move_to(JobState.ENABLED, at=at, next_run_at=start)
+        return
+    job.move_to(JobState.ENABLED, at=at)
+    open_run(job=job, trigger=Trigger.SCHEDULE, scheduled_for=start, at=at)
 
 
-def _cancel_what_has_not_begun(job: Job, *, at: datetime) -> None:
+def _cancel_what_has_not_begun(job: Job, *, reason: Reason, at: datetime) -> None:
     """Runs that have not resolved, and hosts that have not started."""
     for run in Run.objects.filter(job=job, state=RunState.PENDING).select_for_update():
-        run.move_to(RunState.CANCELED, at=at, reason=Reason.JOB_DELETED, finished_at=at)
+        run.move_to(RunState.CANCELED, at=at, reason=reason, finished_at=at)
     waiting = HostTask.objects.filter(run__job=job, state=HostTaskState.PENDING).select_related("run")
     for task in waiting.select_for_update(of=("self",)):
-        end(task, state=HostTaskState.CANCELED, reason=Reason.JOB_DELETED, at=at)
+        end(task, state=HostTaskState.CANCELED, reason=reason, at=at)
     for run in Run.objects.filter(job=job).open():
         close(run_id=run.pk, at=at)

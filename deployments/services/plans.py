@@ -1,11 +1,11 @@
 """What one host is told to do: the steps of its host task, from the run's snapshot and the host's own patches."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import actions
 from deployments.models import HostTask, JobType, Stage, Step
-from inventory.models import AssetPatch, PatchStatus
+from inventory.models import Asset, AssetPatch, PatchStatus
 
 
 def plan(task: HostTask) -> list[dict[str, Any]]:
@@ -32,37 +32,51 @@ def step_row(task: HostTask, step: Mapping[str, Any]) -> Step:
     )
 
 
-def _patches(task: HostTask) -> list[dict[str, Any]]:
-    """The run's patches that concern this host by its last scan; without one, all of its package manager."""
-    snapshot, asset = task.run.snapshot, task.asset
-    standings = {
-        link.patch_id: link
-        for link in AssetPatch.objects.for_customer(task.customer_id).filter(
-            asset=asset, patch_id__in=[patch["pk"] for patch in snapshot["patches"]]
-        )
+def concerned(
+    snapshot: Mapping[str, Any], *, customer_id: int, assets: Sequence[Asset]
+) -> dict[int, list[dict[str, Any]]]:
+    """Asset key → the run's patches that concern it by its last scan, each with its `standing` there, by one query.
+
+    An asset without a scan gets all patches of its package manager, and finds out itself.
+    """
+    links = AssetPatch.objects.for_customer(customer_id).filter(
+        asset__in=assets, patch_id__in=[patch["pk"] for patch in snapshot["patches"]]
+    )
+    standings = {(link.asset_id, link.patch_id): link for link in links}
+    return {
+        asset.pk: [
+            {**patch, "standing": standing}
+            for patch in snapshot["patches"]
+            if patch["packageManager"] == asset.package_manager
+            and _concerns(snapshot, asset, standing := standings.get((asset.pk, patch["pk"])))
+        ]
+        for asset in assets
     }
-    operation = "install" if snapshot["type"] == JobType.INSTALL else "rollback"
+
+
+def _patches(task: HostTask) -> list[dict[str, Any]]:
+    """The patch steps of one host."""
+    snapshot = task.run.snapshot
+    found = concerned(snapshot, customer_id=task.customer_id, assets=[task.asset])
     return [
         {
             "kind": "patch",
-            "operation": operation,
+            "operation": "install" if snapshot["type"] == JobType.INSTALL else "rollback",
             "patchId": patch["patchId"],
             "package": patch["package"],
             "architecture": patch["architecture"],
             "version": patch["version"],
-            "from": standing.from_version or None if (standing := standings.get(patch["pk"])) else None,
+            "from": (patch["standing"].from_version or None) if patch["standing"] else None,
             "title": patch["title"],
         }
-        for patch in snapshot["patches"]
-        if patch["packageManager"] == asset.package_manager
-        and (asset.scanned_at is None or _concerns(operation, standings.get(patch["pk"])))
+        for patch in found[task.asset.pk]
     ]
 
 
-def _concerns(operation: str, standing: AssetPatch | None) -> bool:
-    if standing is None:
-        return False
-    if operation == "install":
+def _concerns(snapshot: Mapping[str, Any], asset: Asset, standing: AssetPatch | None) -> bool:
+    if asset.scanned_at is None or standing is None:
+        return asset.scanned_at is None
+    if snapshot["type"] == JobType.INSTALL:
         return standing.status == PatchStatus.MISSING
     return standing.from_version != "" and (standing.status == PatchStatus.INSTALLED or standing.broken)
 

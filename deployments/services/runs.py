@@ -1,22 +1,24 @@
 """A run's life: opened, resolved into host tasks, closed."""
 
 from datetime import datetime
-from typing import Any
 
-from django.db import connection
-from django.db.models import Case, CharField, Count, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import QuerySet
 
 from core import events
+from deployments import schedules
 from deployments.models import HostTask, Job, Run, Trigger
 from deployments.reasons import Reason
-from deployments.services.snapshots import freeze, target_of
-from deployments.states import HostTaskState, JobState, RunState
-from inventory.models import AssetPatch, PatchStatus
-from inventory.targeting import considered
-from scheduling.windows import deadline
+from deployments.services import chains
+from deployments.services.facts import count_host_tasks, facts
+from deployments.services.fanout import make_host_tasks
+from deployments.services.shares import share_to_tell
+from deployments.services.snapshots import freeze
+from deployments.states import JobState, RunState
 
 
-def open_run(*, job: Job, trigger: Trigger, scheduled_for: datetime, at: datetime) -> Run:
+def open_run(
+    *, job: Job, trigger: Trigger, scheduled_for: datetime, at: datetime, parent_run: Run | None = None
+) -> Run:
     """Start a run of a job whose row the caller holds locked. It resolves as soon as a worker gets to it."""
     job.last_instance += 1
     Job.objects.filter(pk=job.pk).update(last_instance=job.last_instance)
@@ -25,8 +27,9 @@ def open_run(*, job: Job, trigger: Trigger, scheduled_for: datetime, at: datetim
         job=job,
         instance=job.last_instance,
         trigger=trigger,
+        parent_run=parent_run,
         scheduled_for=scheduled_for,
-        deadline=deadline(start=scheduled_for, timeout=job.timeout, unit=job.timeout_unit),
+        deadline=_deadline(job, trigger, scheduled_for),
         opened_at=at,
         state_changed_at=at,
     )
@@ -34,17 +37,28 @@ def open_run(*, job: Job, trigger: Trigger, scheduled_for: datetime, at: datetim
     return run
 
 
+def _deadline(job: Job, trigger: Trigger, start: datetime) -> datetime:
+    """Outside of the schedule the window is the same everywhere."""
+    if trigger == Trigger.SCHEDULE:
+        return schedules.last_deadline_of(job, occurrence=start)
+    return schedules.deadline_of(job, start=start)
+
+
 def resolve(*, run_id: int, at: datetime) -> None:
     """Freeze the snapshot and make the host tasks. A run that is no longer pending is left alone."""
-    run = Run.objects.select_for_update(of=("self",)).select_related("job").filter(pk=run_id).first()
+    run = Run.objects.select_for_update(of=("self",)).select_related("job", "parent_run").filter(pk=run_id).first()
     if run is None or run.state != RunState.PENDING:
         return
     if run.deadline <= at:
         run.move_to(RunState.MISSED, at=at, reason=Reason.WINDOW_OVER, finished_at=at)
         return
-    run.move_to(RunState.RESOLVING, at=at, snapshot=freeze(run.job))
-    _make_host_tasks(run, at=at)
-    run.move_to(RunState.RUNNING, at=at, started_at=at, told_as="started", data=_facts(run))
+    snapshot = freeze(run.job, at=at, parent_run=run.parent_run)
+    run.move_to(RunState.RESOLVING, at=at, snapshot=snapshot, tells_at_share=share_to_tell(snapshot["notification"]))
+    if run.trigger == Trigger.SCHEDULE and (short := chains.gate(child=run.job)):
+        run.move_to(RunState.SKIPPED, at=at, reason=Reason.PARENT_SHARE, note=short, finished_at=at)
+        return
+    make_host_tasks(run, at=at)
+    run.move_to(RunState.RUNNING, at=at, started_at=at, told_as="started", data=facts(run))
     _tell_if_hosts_are_done(run, at=at)
 
 
@@ -58,9 +72,8 @@ def close(*, run_id: int, at: datetime) -> None:
     counts = count_host_tasks(run)
     reason = Reason.DONE if counts else Reason.NO_HOSTS
     run.counts = counts
-    run.move_to(
-        RunState.COMPLETED, at=at, reason=reason, finished_at=at, counts=counts, data=_facts(run) | {"counts": counts}
-    )
+    data = facts(run) | {"counts": counts, "shareTold": run.share_told_at is not None}
+    run.move_to(RunState.COMPLETED, at=at, reason=reason, finished_at=at, counts=counts, data=data)
     delete_if_waiting(job_id=run.job_id, at=at)
 
 
@@ -68,15 +81,9 @@ def delete_if_waiting(*, job_id: int, at: datetime) -> None:
     """A job that was to be deleted once its runs had ended goes now, if they have."""
     job = Job.objects.select_for_update(of=("self",)).get(pk=job_id)
     if job.state == JobState.DELETING and not Run.objects.filter(job_id=job_id).open().exists():
-        job.move_to(JobState.DELETED, at=at, next_run_at=None)
-        # Its runs have their snapshots; its tags are free to go.
+        # Its runs have their snapshots; its tags and its patch URL are free to go.
+        job.move_to(JobState.DELETED, at=at, next_run_at=None, custom_patch_url=None)
         job.tag_links.all().delete()
-
-
-def count_host_tasks(run: Run) -> dict[str, int]:
-    """How many host tasks of a run are in each state, by one grouped query."""
-    rows = run.host_tasks.values("state").annotate(hosts=Count("pk")).order_by("state")
-    return {row["state"]: row["hosts"] for row in rows}
 
 
 def tell_if_last(task: HostTask, *, at: datetime) -> None:
@@ -94,70 +101,3 @@ def _tell_if_hosts_are_done(run: Run, *, at: datetime) -> None:
 
 def _open_tasks(run: Run) -> QuerySet[HostTask]:
     return HostTask.objects.filter(run=run).open()
-
-
-def _facts(run: Run) -> dict[str, Any]:
-    """What a notification says of a run. No secrets, no scripts."""
-    return {
-        "jobId": run.snapshot["jobId"],
-        "jobName": run.snapshot["name"],
-        "type": run.snapshot["type"],
-        "jobInstanceId": run.instance,
-        "hosts": run.host_tasks.count(),
-        "notification": run.snapshot["notification"],
-    }
-
-
-def _make_host_tasks(run: Run, *, at: datetime) -> None:
-    """One INSERT … SELECT: a row for every asset considered, those with nothing to do already at their end."""
-    assets = considered(customer_id=run.customer_id, target=target_of(run.snapshot)).annotate(
-        reason_=_reason(run), start_=Value(run.scheduled_for, DateTimeField())
-    )
-    rows = assets.values_list(
-        Value(run.customer_id),
-        Value(run.pk),
-        F("pk"),
-        Case(
-            When(reason_="", then=Value(HostTaskState.PENDING.value)),
-            When(reason_=Reason.EXCLUDED.value, then=Value(HostTaskState.SKIPPED.value)),
-            default=Value(HostTaskState.NOT_APPLICABLE.value),
-            output_field=CharField(),
-        ),
-        Value(at, DateTimeField()),
-        F("reason_"),
-        F("start_"),
-        Value(run.deadline, DateTimeField()),
-        Case(When(reason_="", then=None), default=Value(at, DateTimeField()), output_field=DateTimeField()),
-    )
-    sql, params = rows.order_by().query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO deployments_hosttask (customer_id, run_id, asset_id, state, state_changed_at, reason, "
-            f"start_at, deadline, finished_at) {sql}",
-            params,
-        )
-
-
-def _reason(run: Run) -> Case:
-    """Why an asset has nothing to do in this run, or '' where it has."""
-    return Case(
-        When(target_of(run.snapshot).excluded(), then=Value(Reason.EXCLUDED.value)),
-        When(~Q(platform=run.snapshot["platform"]), then=Value(Reason.OTHER_PLATFORM.value)),
-        *_nothing_to_do(run),
-        default=Value(""),
-        output_field=CharField(),
-    )
-
-
-def _nothing_to_do(run: Run) -> list[When]:
-    """By its last scan, the asset needs no patch of the run. One without a scan finds out itself."""
-    patch_ids = [patch["pk"] for patch in run.snapshot["patches"]]
-    if not patch_ids:
-        return []
-    here = AssetPatch.objects.filter(customer_id=run.customer_id, asset_id=OuterRef("pk"), patch_id__in=patch_ids)
-    scanned = Q(scanned_at__isnull=False)
-    if run.snapshot["type"] == "Install":
-        missing = Exists(here.filter(status=PatchStatus.MISSING))
-        return [When(scanned & ~Q(missing), then=Value(Reason.NO_PATCH_MISSING.value))]
-    replaced = Exists(here.exclude(from_version="").filter(Q(status=PatchStatus.INSTALLED) | Q(broken=True)))
-    return [When(scanned & ~Q(replaced), then=Value(Reason.NOTHING_TO_ROLL_BACK.value))]

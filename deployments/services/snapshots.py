@@ -1,37 +1,43 @@
 """The frozen copy of a job that a run carries, and what is read back from it."""
 
-import base64
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from deployments.models import Combine, Job, JobPatch, Part
+from deployments.definition import DeferrableMessage, Message, PostDeployment, said
+from deployments.models import Combine, Job, Part, Run, TimeoutUnit
+from deployments.services.actions import snapshot_action
+from deployments.services.choosing import chosen_patches
+from inventory.models import Patch
 from inventory.targeting import Target
 
+_MINUTES: Mapping[str, int] = {TimeoutUnit.HOURS: 60, TimeoutUnit.MINUTES: 1}
 
-def freeze(job: Job) -> dict[str, Any]:
+
+def freeze(job: Job, *, at: datetime, parent_run: Run | None = None) -> dict[str, Any]:
     """Everything that a run needs of its job, as JSON: nothing edited later changes the run.
 
-    Ids of ours are bare numbers (`pk`), what clients know is a UUID as text.
+    A run that one of the parent job started gets that run's patches. Ids of ours are bare numbers (`pk`), what clients
+    know is a UUID as text.
     """
+    target = targets(job)
+    if parent_run is not None:
+        patches = parent_run.snapshot["patches"]
+    else:
+        patches = [_patch(patch) for patch in chosen_patches(job, target=Target(**target), at=at)]
     return {
         "jobId": str(job.public_id),
         "name": job.name,
+        "description": job.description,
         "type": job.type,
         "platform": job.platform,
         "notification": job.notification,
-        "patches": _patches(job),
-        "target": _target(job),
-        "actions": [
-            {
-                "actionId": str(action.public_id),
-                "stage": action.stage,
-                "action": action.action,
-                "params": action.params,
-                "script": base64.b64encode(bytes(action.script or b"")).decode(),
-                "scriptType": action.script_type,
-            }
-            for action in job.actions.order_by("position")
-        ],
+        "remediationQids": job.remediation_qids if job.is_vuln_context else None,
+        "patches": patches,
+        "wantsPatches": bool(patches or job.is_dynamic_patches_qql or job.linked_job_id),
+        "target": target,
+        "conduct": _conduct(job),
+        "actions": [snapshot_action(action) for action in job.actions.order_by("position")],
     }
 
 
@@ -40,25 +46,39 @@ def target_of(snapshot: Mapping[str, Any]) -> Target:
     return Target(**snapshot["target"])
 
 
-def _patches(job: Job) -> list[dict[str, Any]]:
-    links = JobPatch.objects.filter(job=job).select_related("patch").order_by("position")
-    return [
-        {
-            "pk": link.patch.pk,
-            "patchId": str(link.patch.public_id),
-            "package": link.patch.package,
-            "version": link.patch.version,
-            "architecture": link.patch.architecture,
-            "packageManager": link.patch.package_manager,
-            "title": link.patch.title,
-        }
-        for link in links
-    ]
+def _patch(patch: Patch) -> dict[str, Any]:
+    return {
+        "pk": patch.pk,
+        "patchId": str(patch.public_id),
+        "package": patch.package,
+        "version": patch.version,
+        "architecture": patch.architecture,
+        "packageManager": patch.package_manager,
+        "title": patch.title,
+    }
 
 
-def _target(job: Job) -> dict[str, Any]:
-    assets = list(job.asset_links.order_by("position").values_list("part", "asset_id"))
-    tags = list(job.tag_links.order_by("position").values_list("part", "tag_id"))
+def _conduct(job: Job) -> dict[str, Any]:
+    """How a host is to go about it, as its manifest says it: docs/agent-protocol.md."""
+    unit = _MINUTES[job.download_randomize_time_unit or TimeoutUnit.HOURS]
+    retries = job.reattempt_failed_patches if job.enable_reattempt_failed_patches else None
+    return {
+        "before": job.pre_deployment or said(DeferrableMessage()),
+        "during": job.during_deployment or said(Message()),
+        "after": job.post_deployment or said(PostDeployment()),
+        "minimizeWindow": job.minimize_window,
+        "opportunisticDownloads": job.opportunistic_downloads,
+        "continueOnPatchFailure": job.continue_on_patch_failure,
+        "downloadWithinMinutes": (job.download_randomize_time or 0) * unit,
+        "retries": retries and {"count": retries["noOfReattempts"], "minutes": retries["exponentialBackoffInterval"]},
+        "patchUrl": job.custom_patch_url.url if job.custom_patch_url else None,
+    }
+
+
+def targets(job: Job) -> dict[str, Any]:
+    """The target list of a job as a snapshot holds it. Reads prefetched links where there are some."""
+    assets = [(link.part, link.asset_id) for link in sorted(job.asset_links.all(), key=_place)]
+    tags = [(link.part, link.tag_id) for link in sorted(job.tag_links.all(), key=_place)]
     return {
         "asset_ids": [pk for part, pk in assets if part == Part.INCLUDE],
         "exclusion_asset_ids": [pk for part, pk in assets if part == Part.EXCLUDE],
@@ -68,3 +88,7 @@ def _target(job: Job) -> dict[str, Any]:
         "all_tags": job.filter_type == Combine.ALL,
         "all_exclusion_tags": job.exclusion_filter_type == Combine.ALL,
     }
+
+
+def _place(link: Any) -> int:
+    return int(link.position)

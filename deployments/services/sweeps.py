@@ -13,6 +13,7 @@ from deployments.models import HostTask, HostTaskQuerySet, Run
 from deployments.reasons import Reason
 from deployments.services.host_tasks import end
 from deployments.services.runs import close
+from deployments.services.shares import tell_share, waiting_to_tell
 from deployments.states import HELD_HOST_TASKS, HostTaskState, RunState
 
 BATCH = 1_000
@@ -20,7 +21,7 @@ _LEASED = (HostTaskState.LEASED, HostTaskState.RUNNING, HostTaskState.VERIFYING)
 
 
 def sweep(*, at: datetime) -> None:
-    """Mark silent hosts as Lost, end what its window left over, and close runs whose hosts have all ended.
+    """Mark silent hosts as Lost, end what its window left over, tell shares, and close runs whose hosts have all ended.
 
     Each customer's rows are changed in that customer's own context; finding them takes the narrow scheduler role.
     """
@@ -28,6 +29,10 @@ def sweep(*, at: datetime) -> None:
         _lose(customer_id=customer_id, ids=ids, at=at)
     for customer_id, ids in _by_customer(_past_deadline(at)):
         _end_overdue(customer_id=customer_id, ids=ids, at=at)
+    for customer_id, ids in _by_customer(_tellable_runs()):
+        with acting_for(customer_id):
+            for run_id in ids:
+                tell_share(run_id=run_id, at=at)
     for customer_id, ids in _by_customer(_closable_runs()):
         with acting_for(customer_id):
             for run_id in ids:
@@ -50,6 +55,11 @@ def _past_deadline(at: datetime) -> list[tuple[int, int]]:
             *pending.values_list("customer_id", "pk").order_by("deadline")[:BATCH],
             *held.values_list("customer_id", "pk").order_by("deadline")[:BATCH],
         ]
+
+
+def _tellable_runs() -> list[tuple[int, int]]:
+    with scheduling():
+        return waiting_to_tell()
 
 
 def _closable_runs() -> list[tuple[int, int]]:

@@ -1,5 +1,6 @@
 """The tick: opens the runs of jobs whose time has come. Any number of workers may tick at once."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db.models.functions import Now
@@ -7,9 +8,9 @@ from django.db.models.functions import Now
 from core import events
 from core.customer_context import scheduling
 from core.models import Event, Heartbeat
+from deployments import schedules
 from deployments.models import Job, Run, Trigger
 from deployments.states import RunState
-from scheduling.windows import deadline
 
 BATCH = 500
 
@@ -32,7 +33,7 @@ def _tick_once() -> int:
         jobs = list(
             Job.objects.due(BATCH)
             .annotate(now=Now())
-            .only("pk", "customer_id", "next_run_at", "timeout", "timeout_unit", "last_instance")
+            .only("pk", "customer_id", "next_run_at", "last_instance", *schedules.COLUMNS)
         )
         for job in jobs:
             job.last_instance += 1
@@ -48,9 +49,14 @@ def _tick_once() -> int:
             for run in runs
         )
         for job in jobs:
-            job.next_run_at = None
+            job.next_run_at = _following(job)
         Job.objects.bulk_update(jobs, ["next_run_at", "last_instance"])
     return len(jobs)
+
+
+def _following(job: Any) -> datetime | None:
+    """The start after the one that is due: what was missed meanwhile comes due in its turn."""
+    return schedules.next_start(job, after=job.next_run_at)
 
 
 def _run(job: Any) -> Run:
@@ -62,7 +68,7 @@ def _run(job: Any) -> Run:
         instance=job.last_instance,
         trigger=Trigger.SCHEDULE,
         scheduled_for=start,
-        deadline=deadline(start=start, timeout=job.timeout, unit=job.timeout_unit),
+        deadline=schedules.last_deadline_of(job, occurrence=start),
         state=RunState.PENDING,
         opened_at=now,
         state_changed_at=now,

@@ -5,10 +5,28 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from inventory.descriptions import Package, Scan, Update
-from inventory.models import Asset, AssetPatch, Inventory, Patch, PatchStatus, Severity
+from inventory.models import Asset, AssetPatch, Inventory, Patch, PatchStatus, Platform, Severity
+from inventory.models.choices import PATCH_TYPES
+from inventory.services import closings
 from inventory.services.assets import describe_asset
+from inventory.services.carrying import lock_tree, run
+from inventory.services.membership import tell_tags
+from inventory.systems import system_name
+from inventory.versions import version_key
 
 Key = tuple[str, str, str]
+
+# In the order of their ids: two hosts of a new system must not wait for each other's rows crosswise.
+_ALSO_FOR = """
+WITH news AS (
+    SELECT id FROM inventory_patch
+    WHERE customer_id = %(customer)s AND id = ANY(%(patches)s) AND NOT supported_os @> %(systems)s::varchar[]
+    ORDER BY id FOR NO KEY UPDATE
+)
+UPDATE inventory_patch patch SET supported_os = patch.supported_os || %(systems)s::varchar[]
+FROM news WHERE patch.id = news.id AND NOT patch.supported_os @> %(systems)s::varchar[]
+RETURNING patch.id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +40,8 @@ class Standing:
 
 def record_scan(*, asset: Asset, scan: Scan, at: datetime) -> None:
     """Store an asset's inventory. The number of statements does not depend on how much it holds."""
+    # Before the asset's row: whoever changes tags takes the tree first, too.
+    lock_tree(asset.customer_id, shared=True)
     describe_asset(asset=asset, machine=scan.machine, at=at)
     asset.scanned_at, asset.reboot_required = at, scan.reboot_required
     asset.save(update_fields=["scanned_at", "reboot_required"])
@@ -40,33 +60,53 @@ def record_scan(*, asset: Asset, scan: Scan, at: datetime) -> None:
     )
     _add_to_catalogue(asset=asset, updates=scan.updates, at=at)
     _tell_standings(asset=asset, scan=scan, at=at)
+    closings.detect_on(customer_id=asset.customer_id, asset_id=asset.pk, at=at)
+    tell_tags(asset=asset, at=at)
 
 
 def _add_to_catalogue(*, asset: Asset, updates: Iterable[Update], at: datetime) -> None:
-    """Insert patches nobody has told of before. Known ones are left alone: no row that every host updates."""
-    known = _catalogue(asset, {update.package for update in updates})
-    Patch.objects.bulk_create(
-        (
-            Patch(
-                customer_id=asset.customer_id,
-                platform=asset.platform,
-                package_manager=asset.package_manager,
-                package=update.package,
-                version=update.to_version,
-                architecture=update.architecture,
-                title=f"{update.package} {update.to_version}",
-                source=update.source or "",
-                severity=update.severity or Severity.NONE,
-                advisory=update.advisory or "",
-                cves=update.cves,
-                created_at=at,
-                modified_at=at,
-            )
-            for update in updates
-            if _update_key(update) not in known
-        ),
-        ignore_conflicts=True,
+    """Insert patches nobody has told of before. Known ones are left alone: no row that every host updates.
+
+    But for the first host of a system that a patch was not known to be for.
+    """
+    names = {update.package for update in updates}
+    known = _catalogue(asset, names)
+    new = [_patch(asset, update, at) for update in updates if _update_key(update) not in known]
+    Patch.objects.bulk_create(new, ignore_conflicts=True)
+    told = _catalogue(asset, names) if new else known
+    fresh = [pk for key, pk in told.items() if key not in known]
+    if systems := _systems(asset):
+        ids = [told[_update_key(update)] for update in updates]
+        fresh += [pk for (pk,) in run(_ALSO_FOR, {"customer": asset.customer_id, "patches": ids, "systems": systems})]
+    closings.link_patches(customer_id=asset.customer_id, patch_ids=fresh)
+
+
+def _patch(asset: Asset, update: Update, at: datetime) -> Patch:
+    return Patch(
+        customer_id=asset.customer_id,
+        platform=asset.platform,
+        package_manager=asset.package_manager,
+        package=update.package,
+        version=update.to_version,
+        version_key=version_key(asset.package_manager, update.to_version),
+        architecture=update.architecture,
+        title=update.title or f"{update.package} {update.to_version}",
+        type=PATCH_TYPES[Platform(asset.platform)],
+        kb=update.kb or "",
+        category=update.category or "",
+        reboot_required=update.reboot_required,
+        supported_os=_systems(asset),
+        source=update.source or "",
+        severity=update.severity or Severity.NONE,
+        advisory=update.advisory or "",
+        cves=update.cves,
+        created_at=at,
+        modified_at=at,
     )
+
+
+def _systems(asset: Asset) -> list[str]:
+    return [system_name(asset.operating_system)] if asset.operating_system else []
 
 
 def _tell_standings(*, asset: Asset, scan: Scan, at: datetime) -> None:

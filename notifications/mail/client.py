@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from core.models import Event
 
 _LONGEST_SUBJECT = 150
-_HEADLINES = {"run.started": "started", "run.completed": "ended"}
+_HEADLINES = {"run.started": "started", "run.share_reached": "reached its share", "run.completed": "ended"}
 
 
 def send(*, event: Event, recipient: str, message_id: str) -> None:
@@ -60,6 +60,7 @@ def _context(event: Event) -> dict[str, Any]:
         "event": event,
         "headline": _HEADLINES[event.kind],
         "job_name": one_line(event.data["jobName"]),
+        "remediation": ", ".join(str(qid) for qid in event.data.get("remediationQids") or ()),
         "counts": sorted((event.data.get("counts") or {}).items()),
         "job_url": address,
         "run_url": f"{address}/runs/{event.data['jobInstanceId']}",

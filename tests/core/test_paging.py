@@ -12,6 +12,7 @@ from django.core import signing
 from django.db.models import F, QuerySet
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
@@ -19,7 +20,20 @@ from rest_framework.test import APIRequestFactory
 from core.customer_context import acting_for
 from core.errors import InvalidInput
 from core.models import Event
-from core.paging import PageParameters, ordering, page
+from core.openapi import Answer
+from core.paging import (
+    GroupParameters,
+    Having,
+    HavingParameters,
+    Listing,
+    ListParameters,
+    PageParameters,
+    list_parameters,
+    ordering,
+    page,
+)
+from core.paging.attributes import keep, narrowed
+from core.query import DateToken, NumberToken, TextToken
 
 AT = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
 _customers = itertools.count(1)
@@ -31,11 +45,16 @@ def _ask(query: str = "", **headers: str) -> Request:
 
 @pytest.fixture
 def events(db: None) -> Iterator[QuerySet[Event]]:
-    """Five rows, with the kinds a to e."""
+    """Five rows, with the kinds a to e, and the jobs none, 7, 7, 8 and 9."""
     customer_id = next(_customers)
     with acting_for(customer_id):
         Event.objects.bulk_create(
-            Event(customer_id=customer_id, kind=kind, occurred_at=AT + timedelta(microseconds=number))
+            Event(
+                customer_id=customer_id,
+                kind=kind,
+                job_id=(None, 7, 7, 8, 9)[number],
+                occurred_at=AT + timedelta(microseconds=number),
+            )
             for number, kind in enumerate("abcde")
         )
         yield Event.objects.for_customer(customer_id)
@@ -126,7 +145,7 @@ def test_page__too_far__points_to_search_after() -> None:
 def test_page__last_page_before_the_end_of_numbers__goes_on_by_key(
     events: QuerySet[Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.paging.FURTHEST_RECORD", 4)
+    monkeypatch.setattr("core.paging.parameters.FURTHEST_RECORD", 4)
 
     response = page(_ask("?pageNumber=1&pageSize=2"), events, render=_kind, order=["kind"])
 
@@ -208,47 +227,222 @@ def test_page__all_rows_on_it__needs_no_count(events: QuerySet[Event], django_as
         page(_ask("?pageSize=2"), events, render=_kind)
 
 
-def _walk(queryset: QuerySet[Event], order: list[str], size: int) -> list[str]:
+def _walk(queryset: QuerySet[Event], order: list[str], size: int, render: Any = _kind) -> list[Any]:
     """Every row's kind, page by page, until a page has no successor."""
-    seen: list[str] = []
+    seen: list[Any] = []
     cursor = ""
     while True:
-        response = page(_ask(f"?pageSize={size}", searchAfter=cursor), queryset, render=_kind, order=order)
+        response = page(_ask(f"?pageSize={size}", searchAfter=cursor), queryset, render=render, order=order)
         seen += response.data
         if "next" not in _links(response):
             return seen
         cursor = response["searchAfter"]
 
 
-ORDERS = [[], ["pk"], ["-pk"], ["kind"], ["-kind"], ["job_id"], ["-job_id"], ["job_id", "-kind"], ["-job_id", "kind"]]
+COLUMNS_OF_EVENTS = ["kind", "job_id", "run_id", "occurred_at", "pk"]
+ORDERS = st.lists(
+    st.builds(lambda sign, name: f"{sign}{name}", st.sampled_from(["", "-"]), st.sampled_from(COLUMNS_OF_EVENTS)),
+    max_size=4,
+    unique_by=lambda name: name.lstrip("-"),
+)
 
 
 @pytest.mark.django_db
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    jobs=st.lists(st.none() | st.integers(1, 3), max_size=12),
+    ids=st.lists(st.tuples(st.none() | st.integers(1, 3), st.none() | st.integers(1, 2)), max_size=12),
     kinds=st.lists(st.sampled_from("ab"), min_size=12, max_size=12),
-    order=st.sampled_from(ORDERS),
+    order=ORDERS,
     size=st.integers(1, 5),
 )
-@example(jobs=[None, None, None, 1, 1], kinds=["a"] * 12, order=["job_id", "-kind"], size=1)
-@example(jobs=[None, None, None, 1, 1], kinds=["a"] * 12, order=["-job_id", "kind"], size=2)
+@example(
+    ids=[(None, None), (None, 1), (None, 2), (1, 1), (1, None)], kinds=["a"] * 12, order=["job_id", "-kind"], size=1
+)
+@example(ids=[(None, 1), (None, 1), (None, None), (1, 1)], kinds=["a"] * 12, order=["-job_id", "run_id"], size=2)
+@example(ids=[(1, None), (1, 1), (1, 2), (2, None)], kinds=["a"] * 12, order=["job_id", "run_id"], size=1)
+@example(ids=[(1, None), (1, 1), (1, 2), (2, None)], kinds=["a"] * 12, order=["-job_id", "-run_id"], size=1)
 def test_page__walked_by_key__meets_every_row_once_in_order(
-    jobs: list[int | None], kinds: list[str], order: list[str], size: int
+    ids: list[tuple[int | None, int | None]], kinds: list[str], order: list[str], size: int
 ) -> None:
     customer_id = next(_customers)
     with acting_for(customer_id):
         Event.objects.bulk_create(
-            Event(customer_id=customer_id, kind=f"{kind}{number}", job_id=job, occurred_at=AT)
-            for number, (kind, job) in enumerate(zip(kinds, jobs, strict=False))
+            Event(customer_id=customer_id, kind=kind, job_id=job, run_id=run, asset_id=number, occurred_at=AT)
+            for number, (kind, (job, run)) in enumerate(zip(kinds, ids, strict=False))
         )
         rows = Event.objects.for_customer(customer_id)
 
-        walked = _walk(rows, order, size)
+        walked = _walk(rows, order, size, render=lambda event: event.asset_id)
 
         tie = "-pk" if order and order[-1].startswith("-") else "pk"
-        assert walked == [event.kind for event in rows.order_by(*order, tie)]
+        assert walked == [event.asset_id for event in rows.order_by(*order, tie)]
 
+
+def test_page__row_added_or_query_changed__counts_only_for_the_latter(events: QuerySet[Event]) -> None:
+    first = page(_ask("?pageSize=2"), events, render=_kind, order=["kind"])
+    Event.objects.create(customer_id=events[0].customer_id, kind="f", occurred_at=AT)
+    fewer = events.filter(kind__lt="e")
+
+    same = page(_ask("?pageSize=2", searchAfter=first["searchAfter"]), events, render=_kind, order=["kind"])
+    other = page(_ask("?pageSize=2", searchAfter=first["searchAfter"]), fewer, render=_kind, order=["kind"])
+
+    assert (same["X-Total-Count"], other["X-Total-Count"]) == ("5", "4")
+
+
+def test_page__by_key__reads_one_range_and_counts_nothing(
+    events: QuerySet[Event], django_assert_num_queries: Any
+) -> None:
+    cursor = page(_ask("?pageSize=2"), events, order=["kind"])["searchAfter"]
+
+    with django_assert_num_queries(1):
+        page(_ask("?pageSize=2", searchAfter=cursor), events, order=["kind"])
+    with django_assert_num_queries(1):
+        page(_ask("?pageSize=50", searchAfter=cursor), events, order=["kind"])
+
+
+# --- listings ---------------------------------------------------------------------------------------------------------
+
+
+class Inner(Answer):
+    """A part of a row."""
+
+    name: str
+    size: int
+
+
+class Thing(Answer):
+    """A row."""
+
+    kind: str
+    job_id: int | None
+    inner: Inner | None
+    parts: list[Inner]
+    more: dict[str, Any]
+
+
+THINGS = Listing(
+    row=Thing,
+    order=["-kind"],
+    columns={"kind": "kind", "jobId": "job_id", "backwards": -F("job_id")},
+    tokens={"kind": TextToken(column="kind"), "occurredAt": DateToken(column="occurred_at")},
+    having=Having({"jobId": NumberToken(column="job_id")}, within=lambda condition: condition),
+    groups={"jobId": "job_id", "twice": F("job_id") * 2},
+)
+
+
+def _thing(event: Event) -> dict[str, Any]:
+    parts = [{"name": event.kind, "size": 1}, {"name": "other", "size": 2}]
+    return {"kind": event.kind, "jobId": event.job_id, "inner": None, "parts": parts, "more": {"a": 1, "b": 2}}
+
+
+def _listed(events: QuerySet[Event], **parameters: Any) -> Response:
+    wanted = HavingParameters(**parameters)
+    return THINGS.page(_ask(), events, wanted, at=AT, render=_thing)
+
+
+def test_listing__query_sort_and_attributes__are_all_used(events: QuerySet[Event]) -> None:
+    response = _listed(events, query="kind:[a, b, c]", sort="kind", attributes=["kind"], page_size=2)
+
+    assert response.data == [{"kind": "a"}, {"kind": "b"}]
+    assert response["X-Total-Count"] == "3"
+
+
+def test_listing__sorted_by_an_expression__pages_by_key(events: QuerySet[Event]) -> None:
+    first = _listed(events, sort="backwards", page_size=3)
+    second = _listed(events, sort="backwards", page_size=3, search_after=first["searchAfter"])
+
+    assert [row["kind"] for row in (*first.data, *second.data)] == ["e", "d", "b", "c", "a"]
+
+
+def test_listing__several_mistakes__are_told_at_once(events: QuerySet[Event]) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        _listed(events, query="kin:a", having_query="jobId:x", sort="kin", attributes=["kindd", "parts.nam"])
+
+    assert [(one.field, one.message.rpartition("; ")[2]) for one in refused.value.problems] == [
+        ("sort", "did you mean 'kind'?"),
+        ("attributes", "did you mean 'kind'?"),
+        ("attributes", "did you mean 'parts.name'?"),
+        ("query", "did you mean 'kind'?"),
+        ("havingQuery", "column 7: expected a whole number, found 'x'"),
+    ]
+
+
+def test_listing__having_query__finds_what_it_says(events: QuerySet[Event]) -> None:
+    assert [row["kind"] for row in _listed(events, having_query="jobId:7").data] == ["c", "b"]
+
+
+@pytest.mark.parametrize(
+    ("names", "row"),
+    [
+        (["parts.name", "kind"], {"kind": "k", "parts": [{"name": "p"}]}),
+        (["parts.name", "parts"], {"parts": [{"name": "p", "size": 1}]}),
+        (["parts", "parts.name"], {"parts": [{"name": "p", "size": 1}]}),
+        (["parts.name", "parts.size"], {"parts": [{"name": "p", "size": 1}]}),
+        (["inner.name"], {"inner": None}),
+        (["more.b"], {"more": {"b": 2}}),
+        (["more.never"], {"more": {}}),
+    ],
+)
+def test_attributes__dotted__cut_the_row(names: list[str], row: dict[str, Any]) -> None:
+    whole = {"kind": "k", "jobId": 1, "inner": None, "parts": [{"name": "p", "size": 1}], "more": {"a": 1, "b": 2}}
+    wanted = keep(Thing, names)
+
+    assert wanted is not None
+    assert narrowed(whole, wanted) == row
+
+
+def test_listing__count__counts_groups_apart(events: QuerySet[Event]) -> None:
+    assert THINGS.count(events) == {"count": 5}
+    assert THINGS.count(events, group_by="jobId") == {
+        "count": 5,
+        "groups": [{"value": value, "count": count} for value, count in ((7, 2), (8, 1), (9, 1), (None, 1))],
+    }
+    assert THINGS.count(events, group_by="twice")["groups"][0] == {"value": 14, "count": 2}
+    with pytest.raises(InvalidInput, match="did you mean 'jobId'"):
+        THINGS.count(events, group_by="jobid2")
+
+
+class ThingParameters(GroupParameters, ListParameters):
+    """Of a list and its count."""
+
+
+def _post(query: str, body: Any) -> Request:
+    return Request(APIRequestFactory().post(f"/pm/v1/things{query}", body, format="json"), parsers=[JSONParser()])
+
+
+def test_list_parameters__of_a_post__come_from_both_places() -> None:
+    asked = _post("?pageSize=3&sortOrder=desc", {"filter": "kind:a", "sort": [{"kind": "asc"}], "attributes": ["kind"]})
+
+    wanted = list_parameters(asked, ThingParameters)
+
+    assert (wanted.page_size, wanted.sort_order, wanted.query) == (3, "desc", "kind:a")
+    assert (wanted.sort, wanted.attributes) == ('[{"kind": "asc"}]', ["kind"])
+
+
+@pytest.mark.parametrize("body", [{"pageSize": "3"}, {"pageSize": 3}, {"pageNumber": 5}, None, {}])
+def test_list_parameters__said_twice_alike__are_one(body: Any) -> None:
+    wanted = list_parameters(_post("?pageSize=3&pageNumber=1", body), ThingParameters)
+
+    assert (wanted.page_size, wanted.page_number) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "field"),
+    [
+        ("?pageSize=3", {"pageSize": 4}, "pageSize"),
+        ("", {"pagesize": 4}, "pagesize"),
+        ("", ["kind"], ""),
+        ("?attributes=[", None, "attributes"),
+    ],
+)
+def test_list_parameters__that_cannot_be_meant__refused(query: str, body: Any, field: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        list_parameters(_post(query, body), ThingParameters)
+
+    assert [one.field for one in refused.value.problems] == [field]
+
+
+# --- sorting ----------------------------------------------------------------------------------------------------------
 
 COLUMNS = {"name": "name", "created": "created_at", "nextRun": "next_run_at"}
 

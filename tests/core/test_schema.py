@@ -12,13 +12,17 @@ from django.urls import get_resolver
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
-from drf_spectacular.validation import validate_schema
+from jsonschema import Draft202012Validator, FormatChecker
+from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import BaseModel
 
 from agents.api import answers as of_agents
-from core import openapi
+from core import errors, openapi
 from core.customer_context import acting_for
+from core.openapi import refusals
+from core.shapes import Shape
 from deployments import services as deployments
+from deployments.api import action_answers
 from deployments.api import answers as of_deployments
 from deployments.models import Run
 from inventory.api import answers as of_inventory
@@ -41,6 +45,20 @@ def document() -> dict[str, Any]:
     return dict(made)
 
 
+@pytest.fixture(scope="module")
+def plain(document: dict[str, Any]) -> dict[str, Any]:
+    """As whoever fetches it reads it."""
+    return dict(yaml.safe_load(OpenApiYamlRenderer().render(document, renderer_context={})))
+
+
+def resolved(document: dict[str, Any], one: dict[str, Any]) -> dict[str, Any]:
+    """What a reference is for."""
+    for part in one.get("$ref", "#").split("/")[1:]:
+        one = document if part == "components" else one
+        one = one[part]
+    return one
+
+
 def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
     """Path, method, operation."""
     return [
@@ -57,8 +75,10 @@ def test_document__generated_now__is_the_stored_one(document: dict[str, Any]) ->
     assert generated == STORED.read_text(), "run `make schema`"
 
 
-def test_document__generated_now__is_valid(document: dict[str, Any]) -> None:
-    validate_schema(yaml.safe_load(OpenApiYamlRenderer().render(document, renderer_context={})))
+def test_document__generated_now__is_valid(plain: dict[str, Any]) -> None:
+    errors = OpenAPIV31SpecValidator(plain).iter_errors()
+
+    assert [f"{'/'.join(map(str, one.path))}: {one.message}" for one in errors] == []
 
 
 def test_document__all_routes_of_the_api__are_in_it(document: dict[str, Any]) -> None:
@@ -92,7 +112,7 @@ def test_document__every_good_answer__has_a_schema(document: dict[str, Any]) -> 
         operation["operationId"]
         for _, _, operation in operations(document)
         for status, answer in operation["responses"].items()
-        if status != "204"
+        if status.startswith("2") and status != "204"
         for body in answer.get("content", {"": {"schema": {}}}).values()
         if "$ref" not in body["schema"] and body["schema"].get("type") != "string"
     ]
@@ -101,10 +121,122 @@ def test_document__every_good_answer__has_a_schema(document: dict[str, Any]) -> 
 
 
 def test_document__every_operation__says_how_it_refuses(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        answers = operation["responses"]
+        wanted = {"400", "401", "406", "default"}
+        wanted |= {"404"} if "{" in path else set()
+        wanted |= {"413", "415"} if "requestBody" in operation else set()
+        wanted |= {"403"} if method != "get" and path.startswith("/pm/") else set()
+        names = {one.get("name") for one in operation["parameters"]}
+        wanted |= {"409"} if "Idempotency-Key" in names else set()
+        wanted |= {"412"} if "If-Match" in names else set()
+        assert wanted <= set(answers), operation["operationId"]
+        for status in answers.keys() - {"200", "201", "202", "204"}:
+            answer = resolved(document, answers[status])
+            schemas = {body["schema"]["$ref"].rpartition("/")[2] for body in answer["content"].values()}
+            assert schemas <= {"Error", "ReportsRefused"}, (operation["operationId"], status)
+
+
+def test_document__every_error_code__is_explained(document: dict[str, Any]) -> None:
+    known = {
+        value
+        for name, value in vars(errors).items()
+        if name.isupper() and not name.startswith("_") and isinstance(value, str)
+    }
+    told = {code for one in [*refusals.REFUSALS.values(), refusals.OTHERS] for code in one.codes}
+
+    assert told == known
+    for one in _subclasses(errors.DomainError):
+        listed = refusals.REFUSALS.get(one.status, refusals.OTHERS)
+        assert one.error_code in listed.codes, one
+
+
+def test_document__every_answer__has_a_request_id(document: dict[str, Any]) -> None:
     for _, _, operation in operations(document):
-        for status in ("400", "401"):
-            schema = operation["responses"][status]["content"]["application/json"]["schema"]
-            assert schema == {"$ref": "#/components/schemas/Error"}, operation["operationId"]
+        assert {"$ref": "#/components/parameters/RequestId"} in operation["parameters"]
+        for answer in operation["responses"].values():
+            assert "X-Request-ID" in resolved(document, answer)["headers"]
+
+
+def test_document__every_merge_patch__requires_nothing(document: dict[str, Any]) -> None:
+    """Objects are merged at any depth; lists are replaced, so that their items are whole."""
+    bodies = [
+        body["schema"]
+        for _, method, operation in operations(document)
+        if method == "patch"
+        for body in operation["requestBody"]["content"].values()
+    ]
+
+    assert bodies
+    for schema in bodies:
+        for one in _merged_objects(document, schema):
+            assert "required" not in one
+            assert [name for name, field in one["properties"].items() if "default" in field] == []
+
+
+def _merged_objects(document: dict[str, Any], schema: dict[str, Any]) -> Any:
+    schema = resolved(document, schema)
+    for one in schema.get("anyOf", ()):
+        yield from _merged_objects(document, one)
+    if "properties" in schema:
+        yield schema
+        for one in schema["properties"].values():
+            yield from _merged_objects(document, one)
+
+
+def test_document__bodies_of_delete__are_in_it(document: dict[str, Any]) -> None:
+    taking = [
+        one["operationId"] for _, method, one in operations(document) if method == "delete" and "requestBody" in one
+    ]
+
+    assert {"deleteJobs", "removeDeprecatedPatches"} <= set(taking)
+
+
+def test_document__every_link__leads_to_an_operation_with_all_of_its_ids(document: dict[str, Any]) -> None:
+    by_id = {operation["operationId"]: operation for _, _, operation in operations(document)}
+    led_to = set()
+    for _, _, operation in operations(document):
+        for answer in operation["responses"].values():
+            for link in answer.get("links", {}).values():
+                target = by_id[link["operationId"]]
+                needed = {one["name"] for one in target["parameters"] if one.get("in") == "path"}
+                assert set(link["parameters"]) == needed
+                led_to.add(target["operationId"])
+
+    assert led_to >= {"readJob", "changeJob", "deleteJob", "runJob", "readRun", "readAsset", "changeTag", "readPatch"}
+
+
+def test_document__every_example__fits_its_schema(plain: dict[str, Any]) -> None:
+    examples = list(_examples(plain, plain["paths"])) + list(_examples(plain, plain["components"]))
+
+    assert len(examples) > 20
+    for schema, example in examples:
+        whole = {**schema, "components": plain["components"]}
+        Draft202012Validator(whole, format_checker=FormatChecker()).validate(example)
+
+
+def _examples(document: dict[str, Any], part: Any) -> Any:
+    """Pairs of a schema and an example, of bodies and of fields."""
+    if isinstance(part, list):
+        for one in part:
+            yield from _examples(document, one)
+    if not isinstance(part, dict):
+        return
+    if "schema" in part:
+        if "example" in part:
+            yield part["schema"], part["example"]
+        yield from ((part["schema"], one["value"]) for one in part.get("examples", {}).values())
+    elif isinstance(part.get("examples"), list) and ("type" in part or "anyOf" in part):
+        yield from (({key: one for key, one in part.items() if key != "examples"}, each) for each in part["examples"])
+    for one in part.values():
+        yield from _examples(document, one)
+
+
+@pytest.mark.parametrize("operation_id", ["signIn", "createJob", "replaceJob", "changeJob", "createTag", "previewJob"])
+def test_document__main_bodies__have_examples(document: dict[str, Any], operation_id: str) -> None:
+    operation = next(one for _, _, one in operations(document) if one["operationId"] == operation_id)
+
+    assert operation["requestBody"]["content"]["application/json"]["examples"]
 
 
 def test_document__every_list__is_an_array_with_paging(document: dict[str, Any]) -> None:
@@ -137,17 +269,18 @@ def test_document__who_may_call__is_said(document: dict[str, Any]) -> None:
 def test_document__models_of_one_name__are_one_model(document: dict[str, Any]) -> None:
     """Of two models with one name, the document would silently show the first for both."""
     named: dict[str, Any] = {}
-    for model in _models(BaseModel):
+    for model in _subclasses(BaseModel):
         if model.__module__.partition(".")[0] in {"tests", "pydantic"}:
             continue
-        if model.__name__ in document["components"]["schemas"]:
-            assert named.setdefault(model.__name__, model) is model
+        name = f"{model.__name__}Request" if issubclass(model, Shape) else model.__name__
+        if name in document["components"]["schemas"]:
+            assert named.setdefault(name, model) is model
 
 
-def _models(base: type[BaseModel]) -> Any:
+def _subclasses(base: Any) -> Any:
     for one in base.__subclasses__():
         yield one
-        yield from _models(one)
+        yield from _subclasses(one)
 
 
 @pytest.mark.parametrize("path", ["/schema/swagger", "/schema/redoc", "/schema"])
@@ -206,7 +339,7 @@ def test_answers__jobs_and_runs__are_as_declared(ada: Person, story: dict[str, A
     check(of_deployments.RunHosts, ada.get(f"deploymentjob/{job}/runs/1/assets"))
     check(of_deployments.RunHostSteps, ada.get(f"deploymentjob/{job}/runs/1/assets/{asset}"))
     path = ada.get(f"deploymentjob/{job}").json()["preDeployActions"][0]["script"]
-    check(of_deployments.Script, ada.get(f"scripts/{path}"))
+    check(action_answers.Script, ada.get(f"scripts/{path}"))
     body = {"ids": [job, "no such job"]}
     check(of_deployments.SwitchedJobs, ada.post("deploymentjobs/update/status/Enabled", body))
 
@@ -248,6 +381,15 @@ def test_answers__inventory__are_as_declared(ada: Person, story: dict[str, Any])
     check(of_inventory.PatchCount, ada.get("patches/count"))
     check(of_inventory.Patch, ada.get(f"patch/{patch}"))
     check(of_inventory.Assets, ada.get(f"patch/{patch}/assets"))
+    check(of_inventory.FoundAssets, ada.post("assets", {}))
+    check(of_inventory.AssetCount, ada.get("assets/count?groupBy=rebootRequired"))
+    check(of_inventory.MappedAssets, ada.post("assets/uuids", [1]))
+    check(of_inventory.Asset, ada.patch(f"asset/{asset}", {"name": "renamed"}))
+    check(of_inventory.Tagged, ada.post(f"tag/{tag}/assets", {"query": "name:*"}))
+    check(of_inventory.Tagged, ada.delete(f"tag/{tag}/assets", {"query": "name:*"}))
+    check(of_inventory.CustomPatchUrl, ada.post("custompatchurls", {"url": "https://patches.example.com"}), status=201)
+    check(of_inventory.CustomPatchUrls, ada.get("custompatchurls"))
+    check(of_inventory.CustomPatchUrlDeleted, ada.delete("custompatchurl/1"))
     check(of_inventory.Deleted, ada.delete(f"tag/{tag}"))
     check(of_inventory.Deleted, ada.delete(f"asset/{factories.asset(ada.customer).public_id}"))
 

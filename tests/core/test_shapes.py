@@ -436,6 +436,29 @@ def test_rules__field_sent_under_another_name__report_that_name() -> None:
     assert told(Body, {"name": "x"}, rules=[no_assets]) == [("assetIds", "invalid", "1905")]
 
 
+def test_rules__fields_of_what_stands_inside__are_seen_also_beside_mistakes() -> None:
+    seen: list[object] = []
+
+    class Inner(Shape):
+        good: Text
+        bad: WholeNumber
+
+    class Item(Shape):
+        inner: Inner
+
+    class Outer(Shape):
+        items: list[Item]
+
+    def look(values: Values, report: Report) -> None:
+        inner = report.inner("items[1].inner")
+        assert inner is not None
+        seen.extend([inner.get("good"), inner.sound("bad"), values.sound("items"), report.inner("items[2].inner")])
+
+    check(Outer, {"items": [5, {"inner": {"good": "x", "bad": "y"}}, {"inner": 3}]}, rules=[look])
+
+    assert seen == ["x", False, False, None]
+
+
 def test_rules__of_a_nested_shape__report_below_its_path() -> None:
     def both(values: Values, report: Report) -> None:
         report.add("action_item", "invalid", "no")

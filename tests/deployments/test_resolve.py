@@ -75,6 +75,18 @@ def test_resolve__install__tells_of_every_host_considered(ada: Person) -> None:
     assert windows.pk and unscanned.pk
 
 
+def test_resolve__all_assets_deleted_meanwhile__ends_without_hosts(ada: Person) -> None:
+    host = factories.asset(ada.customer)
+    run = _run(ada, assetIds=_ids(host), preDeployActions=[factories.script()])
+    inventory.delete_asset(asset=host)
+
+    found = _resolved(run)
+    services.close(run_id=run.pk, at=NOW)
+
+    run.refresh_from_db()
+    assert (found, run.state, run.reason) == ({}, "Completed", "no_hosts")
+
+
 def test_resolve__rollback__needs_a_version_to_go_back_to(ada: Person) -> None:
     hosts = {
         name: factories.asset(ada.customer, name, scanned_at=scanned)

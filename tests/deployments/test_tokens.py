@@ -88,6 +88,12 @@ def test_token__every_question__splits_the_rows_in_two(jobs: None, name: str) ->
         ("startDateTime > 2026-12-24T23:29:59", ["once_only"]),
         ("startDateTime > 2026-12-24T23:30:00", []),
         ("startDateTime > now+30d", ["once_only"]),
+        ("deleted:true or readOnly:true or isPriorityJob:true", []),
+        ("jobSource:3 and schemaVersion:'1.0' and mitigationActionCount < 1", ["Rollback", "Weekly 100%", "once_only"]),
+        ("assetCount > 0", []),
+        ("triggerStatus:*", []),
+        ("completionPercent:0", []),
+        ("dayOfMonth:null", ["Rollback", "Weekly 100%", "once_only"]),
     ],
 )
 def test_jobs__query__finds(jobs: None, query: str, found: list[str]) -> None:

@@ -7,7 +7,8 @@ from django.conf import settings
 from pydantic import BaseModel, BeforeValidator
 
 from core import errors
-from deployments.definition import Action, JobDefinition, Notification, NotificationConfigs, NotificationTypes
+from deployments.definition import Action, JobDefinition, Notification
+from deployments.definition.notification import NotificationConfigs, NotificationTypes
 from tests.factories import Person
 
 PAGE = (Path(settings.BASE_DIR) / "docs" / "api.md").read_text()

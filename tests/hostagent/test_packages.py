@@ -76,6 +76,21 @@ def test_install__nobody_offers_it__fails_without_touching_anything(make_world: 
 
 
 @KINDS
+def test_install__one_fails_and_the_manifest_goes_on__later_patches_are_tried(
+    make_world: Make, server: Server, kind: str
+):
+    world = make_world(kind)
+    world.repository.publish(Build("acme-lib", "2.0"))
+    conduct = {"continueOnPatchFailure": True}
+    server.offer(patch_step(1, "acme-app", "9.0"), patch_step(2, "acme-lib", "2.0"), conduct=conduct)
+
+    world.once()
+
+    assert server.reasons() == ["no_candidate", "done"]
+    assert (world.version(), world.version("acme-lib")) == ("1.0", "2.0")
+
+
+@KINDS
 def test_rollback__no_version_named__goes_back_to_what_the_install_replaced(
     make_world: Make, server: Server, kind: str
 ):

@@ -1,11 +1,13 @@
 """Assets, tags and patches over HTTP, as the wire contract has it."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from inventory.models import Asset, AssetTag, Patch, Platform, Tag
 from tenants.models import Role
@@ -20,7 +22,10 @@ ASSET_KEYS = {
     "scanDateTime", "hardware", "tags", "interfaces", "installedPatches", "missingPatches",
 }  # fmt: skip
 # Of ours, beside what the contract names.
-OUR_ASSET_KEYS = {"platform", "osIdentifier", "version", "architecture", "timezone", "rebootRequired"}
+OUR_ASSET_KEYS = {
+    "platform", "osIdentifier", "version", "architecture", "timezone", "rebootRequired", "assetId", "reportedName",
+    "reportedTimezone",
+}  # fmt: skip
 PATCH_KEYS = {
     "id", "title", "type", "platform", "architecture", "bulletin", "category", "cve", "kb", "modifiedDate", "appFamily",
     "product", "publishedDate", "qid", "rebootRequired", "supersededBy", "supersedes", "vendor", "vendorSeverity",
@@ -58,7 +63,7 @@ def test_assets__row__has_exactly_its_keys(ada: Person) -> None:
         "name": "web-1",
         "operatingSystem": "Debian 13",
         "lastLoggedOnUser": None,
-        "assetStatus": "Active",
+        "assetStatus": "Active" if timezone.now() < NOW + timedelta(days=30) else "Inactive",
         "scanStatus": "Scanned",
         "statusCode": None,
         "statusDateTime": NOW_MS,
@@ -93,7 +98,7 @@ def test_assets__filter__is_applied(ada: Person, asked: str, names: list[str]) -
 
 
 @pytest.mark.parametrize(
-    "path", ["assets?nam=a", "assets?platform=Mac", "patches?status=Gone", "tags?name=a", "patches/count?x=1"]
+    "path", ["assets?nam=a", "assets?platform=Mac", "patches?status=Gone", "tags?nam=a", "patches/count?x=1"]
 )
 def test_list__what_cannot_be__is_400(ada: Person, path: str) -> None:
     answer = ada.get(path)
@@ -165,9 +170,15 @@ def test_tags__create_read_change_delete(ada: Person) -> None:
     moved = ada.patch(path, {"parentId": None})
 
     assert (parent.status_code, parent.headers["Location"]) == (201, f"/pm/v1/tag/{parent.json()['id']}")
-    assert child.json() == {"id": child.json()["id"], "name": "room", "parentId": parent.json()["id"]}
+    assert child.json() == {
+        "id": child.json()["id"],
+        "name": "room",
+        "parentId": parent.json()["id"],
+        "query": None,
+        "assetCount": 0,
+    }
     assert renamed.json() == child.json() | {"name": "hall"}
-    assert moved.json() == {"id": child.json()["id"], "name": "hall", "parentId": None}
+    assert moved.json() == renamed.json() | {"parentId": None}
     assert ada.get(path).json() == moved.json()
     assert _names(ada.get("tags")) == ["hall", "site"]
     assert ada.delete(path).json() == {"deleted": child.json()["id"]}

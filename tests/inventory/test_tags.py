@@ -7,7 +7,7 @@ from core.errors import Conflict, InvalidInput
 from inventory import services
 from inventory.models import Asset, AssetTag, Tag
 from tests import factories
-from tests.factories import Person
+from tests.factories import NOW, Person
 
 
 def _carried(asset: Asset) -> set[str]:
@@ -51,12 +51,12 @@ def test_untag_asset__one_of_two__leaves_what_the_other_brings(ada: Person, tags
 def test_change_tag__moved__takes_its_assets_along(ada: Person, tags: dict[str, Tag]) -> None:
     deep, beside = (factories.asset(ada.customer, tags=(tags[name],)) for name in ("room", "site"))
 
-    services.change_tag(tag=tags["floor"], name="floor", parent=tags["other site"])
+    services.change_tag(tag=tags["floor"], name="floor", parent=tags["other site"], at=NOW)
 
     assert _carried(deep) == {"room", "floor", "other site"}
     assert _carried(beside) == {"site"}
 
-    services.change_tag(tag=tags["floor"], name="first floor", parent=None)
+    services.change_tag(tag=tags["floor"], name="first floor", parent=None, at=NOW)
 
     assert _carried(deep) == {"room", "first floor"}
 
@@ -64,7 +64,7 @@ def test_change_tag__moved__takes_its_assets_along(ada: Person, tags: dict[str, 
 @pytest.mark.parametrize("below", ["site", "floor", "room"])
 def test_change_tag__below_itself__is_refused(tags: dict[str, Tag], below: str) -> None:
     with pytest.raises(InvalidInput, match="descendants"):
-        services.change_tag(tag=tags["site"], name="site", parent=Tag.objects.get(pk=tags[below].pk))
+        services.change_tag(tag=tags["site"], name="site", parent=Tag.objects.get(pk=tags[below].pk), at=NOW)
 
     assert Tag.objects.get(pk=tags["site"].pk).parent is None
 
@@ -76,7 +76,7 @@ def test_change_tag__two_moves_at_once__make_no_loop(committed: None) -> None:
     def move(pair: tuple[int, int]) -> None:
         with acting_for(customer.pk):
             tag, parent = (Tag.objects.get(pk=pk) for pk in pair)
-            services.change_tag(tag=tag, name=tag.name, parent=parent)
+            services.change_tag(tag=tag, parent=parent, at=NOW)
 
     for _ in range(5):
         factories.at_once(move, (one.pk, two.pk), (two.pk, one.pk))
@@ -89,9 +89,9 @@ def test_change_tag__two_moves_at_once__make_no_loop(committed: None) -> None:
 
 def test_tags__name_that_is_taken__conflicts(ada: Person, tags: dict[str, Tag]) -> None:
     with pytest.raises(Conflict):
-        services.create_tag(customer_id=ada.customer.pk, name="site")
+        services.create_tag(customer_id=ada.customer.pk, name="site", at=NOW)
     with pytest.raises(Conflict):
-        services.change_tag(tag=tags["room"], name="site", parent=None)
+        services.change_tag(tag=tags["room"], name="site", parent=None, at=NOW)
     # Another customer's names are their own.
     assert factories.tag(factories.stranger().customer, "site")
 

@@ -17,7 +17,7 @@ from tests.tenants.roles import WEB, acting_as
 from tests.tenants.worlds import World, two_worlds
 
 # What a path's parameters name. Whoever adds a route says here what its ids are; a body, where one is read first.
-JOB, NAME, RUN, ASSET, TAG, PATCH, ACTION, CUSTOMER = (
+JOB, NAME, RUN, ASSET, TAG, PATCH, ACTION, CUSTOMER, CUSTOM_PATCH_URL = (
     "job",
     "name",
     "run",
@@ -26,19 +26,26 @@ JOB, NAME, RUN, ASSET, TAG, PATCH, ACTION, CUSTOMER = (
     "patch",
     "action",
     "customer",
+    "custom_patch_url",
 )
 ROUTES_WITH_IDS: dict[str, dict[str, str]] = {
     "pm/v1/asset/<uuid:asset_id>": {"asset_id": ASSET},
     "pm/v1/asset/<uuid:asset_id>/tags/<uuid:tag_id>": {"asset_id": ASSET, "tag_id": TAG},
     "pm/v1/tag/<uuid:tag_id>": {"tag_id": TAG},
+    "pm/v1/tag/<uuid:tag_id>/assets": {"tag_id": TAG},
+    "pm/v1/custompatchurl/<int:custom_patch_url_id>": {"custom_patch_url_id": CUSTOM_PATCH_URL},
     "pm/v1/patch/<uuid:patch_id>": {"patch_id": PATCH},
     "pm/v1/patch/<uuid:patch_id>/assets": {"patch_id": PATCH},
+    "pm/v1/patchcatalog/patch/<uuid:patch_id>/products": {"patch_id": PATCH},
+    "pm/v1/deploymentjobs/<str:job_id>/deprecated/patches": {"job_id": JOB},
     "pm/v1/deploymentjobs/<str:job_id>": {"job_id": JOB},
     "pm/v1/deploymentjob/<str:job_id>": {"job_id": JOB},
     "pm/v1/deploymentjob/byname/<path:name>": {"name": NAME},
     "pm/v1/deploymentjob/update/<str:job_id>": {"job_id": JOB},
     "pm/v1/deploymentjob/<str:job_id>/clone": {"job_id": JOB},
+    "pm/v1/deploymentjob/<str:job_id>/preview": {"job_id": JOB},
     "pm/v1/deploymentjob/<str:job_id>/run": {"job_id": JOB},
+    "pm/v1/deploymentjob/<str:job_id>/history": {"job_id": JOB},
     "pm/v1/deploymentjob/<str:job_id>/runs": {"job_id": JOB},
     "pm/v1/deploymentjob/<str:job_id>/runs/<int:number>": {"job_id": JOB, "number": RUN},
     "pm/v1/deploymentjob/<str:job_id>/runs/<int:number>/assets": {"job_id": JOB, "number": RUN},
@@ -47,17 +54,38 @@ ROUTES_WITH_IDS: dict[str, dict[str, str]] = {
         "number": RUN,
         "asset_id": ASSET,
     },
+    "pm/v1/deploymentjob/<str:job_id>/runs/<int:number>/patches": {"job_id": JOB, "number": RUN},
+    "pm/v1/deploymentjob/<str:job_id>/runs/<int:number>/actions": {"job_id": JOB, "number": RUN},
+    "pm/v1/deploymentjob/<str:job_id>/runs/<int:number>/explain": {"job_id": JOB, "number": RUN},
+    "pm/v1/deploymentjob/<str:job_id>/deploymentjobresult/summary": {"job_id": JOB},
     "pm/v1/scripts/<uuid:customer_id>/<uuid:action_id>/Script": {"customer_id": CUSTOMER, "action_id": ACTION},
+    "pm/v1/scripts/<uuid:customer_id>/<uuid:action_id>/DetectionScript": {
+        "customer_id": CUSTOMER,
+        "action_id": ACTION,
+    },
 }
 BODIES: dict[tuple[str, str], Any] = {
+    ("pm/v1/asset/<uuid:asset_id>", "patch"): {"name": "mine now"},
     ("pm/v1/tag/<uuid:tag_id>", "patch"): {"name": "mine now"},
+    ("pm/v1/tag/<uuid:tag_id>/assets", "post"): {"query": "name:host"},
+    ("pm/v1/tag/<uuid:tag_id>/assets", "delete"): {"query": "name:host"},
     ("pm/v1/deploymentjob/<str:job_id>", "put"): factories.job_body(name="mine now"),
     ("pm/v1/deploymentjob/<str:job_id>", "patch"): {"name": "mine now"},
     ("pm/v1/deploymentjob/update/<str:job_id>", "patch"): {"name": "mine now"},
 }
+# What has to be asked in the query string.
+QUERIES = {"pm/v1/deploymentjob/<str:job_id>/runs/<int:number>/explain": ("assetId", ASSET)}
 # A parameter that names nobody's row.
 ROUTES_WITHOUT_IDS = {"pm/v1/deploymentjobs/update/status/<str:status>"}
-LISTS = ["/pm/v1/assets", "/pm/v1/tags", "/pm/v1/patches", "/pm/v1/deploymentjobs"]
+LISTS = [
+    "/pm/v1/assets",
+    "/pm/v1/tags",
+    "/pm/v1/custompatchurls",
+    "/pm/v1/patches",
+    "/pm/v1/patchcatalog/patches",
+    "/pm/v1/deploymentjobs",
+    "/pm/v1/deploymentjobs/summary",
+]
 METHODS = ("get", "post", "put", "patch", "delete")
 
 Case = tuple[str, str, str]
@@ -132,7 +160,7 @@ def test_route__anothers_id__answers_as_an_unknown_one(
     acme: World, rival: World, method: str, route: str, parameter: str
 ) -> None:
     path = _path(route, rival, {parameter: _id_of(acme, ROUTES_WITH_IDS[route][parameter])})
-    unknown = _path(route, rival, {parameter: str(uuid.uuid4())})
+    unknown = _path(route, rival, {parameter: _unknown_id(ROUTES_WITH_IDS[route][parameter])})
 
     answer = _ask(rival, method, path, BODIES.get((route, method)))
 
@@ -236,6 +264,31 @@ def test_tag__below_anothers_tag__answers_as_for_an_unknown_one(
     assert answer[0] == 400
 
 
+@pytest.mark.parametrize(
+    ("call", "key", "kind"),
+    [
+        ("patch /pm/v1/asset/{asset}", "tags", TAG),
+        ("post /pm/v1/tag/{tag}/assets", "assetIds", ASSET),
+        ("delete /pm/v1/tag/{tag}/assets", "assetIds", ASSET),
+    ],
+)
+@pytest.mark.usefixtures("walls")
+def test_tagging__names_anothers_id__answers_as_for_an_unknown_one(
+    acme: World, rival: World, call: str, key: str, kind: str
+) -> None:
+    method, path = call.split()
+
+    def ask(one: str) -> tuple[int, Any]:
+        own = path.format(asset=rival.asset.public_id, tag=rival.tag.public_id)
+        return _ask(rival, method, own, {key: [one]}, hide=one)
+
+    answer = ask(_id_of(acme, kind))
+
+    assert answer == ask(str(uuid.uuid4()))
+    assert answer[0] == 400
+    assert [problem["code"] for problem in answer[1]["errors"]] == ["unknown_id"]
+
+
 @pytest.mark.parametrize("status", ["Enabled", "Disabled"])
 @pytest.mark.usefixtures("walls")
 def test_status__of_anothers_job__fails_as_for_an_unknown_one(acme: World, rival: World, status: str) -> None:
@@ -281,18 +334,24 @@ def _id_of(of: World, kind: str) -> str:
         return str(of.run.instance)
     if kind == NAME:
         return of.job.name
+    if kind == CUSTOM_PATCH_URL:
+        return str(of.custom_patch_url.number)
     row = of.ada.user if kind == "user" else getattr(of, kind)
     return str(row.public_id)
 
 
 def _unknown_id(kind: str) -> str:
+    if kind == CUSTOM_PATCH_URL:
+        return "1000"
     return "1" if kind == RUN else str(uuid.uuid4())
 
 
 def _path(route: str, own: World, changes: dict[str, str]) -> str:
     """The route with this customer's ids, but for the changes."""
     ids = {name: _id_of(own, kind) for name, kind in ROUTES_WITH_IDS[route].items()} | changes
-    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: ids[found[1]], route)
+    key, kind = QUERIES.get(route, ("", ""))
+    query = f"?{key}={_id_of(own, kind)}" if key else ""
+    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: ids[found[1]], route) + query
 
 
 def _ask(by: World, method: str, path: str, body: Any, *, hide: str = "no id") -> tuple[int, Any]:

@@ -16,7 +16,8 @@ from deployments import services as deployments
 from deployments.models import HostTask, Job, JobAction, Run
 from inventory import services as inventory
 from inventory.descriptions import Scan
-from inventory.models import Asset, Patch, Tag
+from inventory.entries import FixEntry, Gathered, PatchEntry, VulnerabilityEntry
+from inventory.models import Asset, CustomPatchUrl, Patch, Platform, Tag
 from notifications import services as notifications
 from tenants.models import Customer, Role
 from tests import factories
@@ -35,6 +36,7 @@ class World:
     tag: Tag
     asset: Asset
     patch: Patch
+    custom_patch_url: CustomPatchUrl
     job: Job
     run: Run
     task: HostTask
@@ -88,6 +90,16 @@ def scan(*packages: tuple[str, str], updates: tuple[tuple[str, str, str], ...] =
     }
 
 
+def _catalogue(patch: Patch) -> Gathered:
+    """Two patches, of which one supersedes the other, and a hole that `patch` closes."""
+    old, new = (
+        PatchEntry(platform=Platform.WINDOWS, package_manager="windows", package=name, vendor_id=name, supersedes=older)
+        for name, older in (("KB1", []), ("KB2", ["KB1"]))
+    )
+    fix = FixEntry(package_manager=patch.package_manager, package=patch.package, version=patch.version)
+    return Gathered([old, new], [VulnerabilityEntry(reference="CVE-2026-0001", qid=1, fixes=[fix])])
+
+
 def world(name: str = "") -> World:
     """Make it. Takes committed rows, since the signer has a connection of its own."""
     customer = factories.customer(name)
@@ -102,6 +114,16 @@ def world(name: str = "") -> World:
         told.machine.os_identifier = asset.os_identifier
         inventory.record_scan(asset=asset, scan=told, at=timezone.now())
         patch = Patch.objects.get()
+        inventory.store_catalogue(customer_id=customer.pk, gathered=_catalogue(patch), at=timezone.now())
+        # Of Acme's the third, so that its number is one that the other world has not.
+        for folder in range(3 if name == "Acme" else 1):
+            custom_patch_url = inventory.create_custom_patch_url(
+                customer_id=customer.pk,
+                user=ada.user,
+                url=f"https://patches.example.com/{folder}",
+                name="",
+                at=timezone.now(),
+            )
     run = running(
         ada,
         asset,
@@ -110,7 +132,7 @@ def world(name: str = "") -> World:
         approvedPatches=[str(patch.public_id)],
         assetTagIds=[str(tag.public_id)],
         coAuthorUserIds=[str(colleague.user.public_id)],
-        preDeployActions=[factories.script()],
+        preDeployActions=[factories.installer()],
         notification={
             "notificationTypes": {"email": True},
             "notificationConfigs": {"recipientEmails": "ops@example.com"},
@@ -133,6 +155,7 @@ def world(name: str = "") -> World:
         tag=tag,
         asset=asset,
         patch=patch,
+        custom_patch_url=custom_patch_url,
         job=run.job,
         run=run,
         task=task,

@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 from typing import Annotated, Any
-from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
@@ -15,39 +13,20 @@ from rest_framework.response import Response
 
 from core.errors import Conflict, InvalidInput, Problem
 from core.idempotency import idempotent
-from core.openapi import IDEMPOTENCY_KEY, describe, describe_list, header
-from core.paging import PageParameters, page
-from core.parameters import parameters
-from core.query import compile_query
-from core.shapes import AlsoNamed, NotSet, Shape, Text, TextList, choice, parse
+from core.openapi import IDEMPOTENCY_KEY, describe, header
+from core.shapes import AlsoNamed, Shape, TextList, UuidList, parse
 from deployments import services
-from deployments.api import answers, merging, serializers
+from deployments.api import answers, merging
 from deployments.api.views.base import CREATED, JobView
+from deployments.api.views.lists import JobsReadView
 from deployments.definition import JobDefinition
-from deployments.models import Job, JobAction, JobType
+from deployments.definition.values import MAX_IDS
 from deployments.states import JobState
-from deployments.tokens import JOB_TOKENS
-from inventory.models import Platform
 
 _IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description="The ETag of the job as you read it; else 412."
 )
 _ETAG = header("ETag", "Of the definition and the status.")
-
-
-class ListParameters(PageParameters):
-    """Which jobs to list, besides which page."""
-
-    query: Annotated[
-        Text | None,
-        NotSet,
-        AlsoNamed("filter"),
-        Field(max_length=4096, description="In the query language, such as `status:Enabled and name:weekly`."),
-    ] = None
-    name: Annotated[Text | None, NotSet, Field(description="Jobs whose name contains this, in any case.")] = None
-    status: Annotated[JobState | None, choice(JobState), Field(description="Enabled or Disabled.")] = None
-    type: Annotated[JobType | None, choice(JobType, synonyms={"Uninstall": JobType.ROLLBACK})] = None
-    platform: Annotated[Platform | None, choice(Platform)] = None
 
 
 class IdsBody(Shape):
@@ -57,15 +36,8 @@ class IdsBody(Shape):
 
 
 @extend_schema(tags=["deployment jobs"])
-class JobsView(JobView):
+class JobsView(JobsReadView):
     """All jobs of the customer, newest first."""
-
-    @describe_list("listJobs", rows=answers.Jobs, parameters=ListParameters)
-    def get(self, request: Request) -> Response:
-        """List jobs."""
-        wanted = parameters(request, ListParameters)
-        jobs = serializers.with_references(self.live_jobs()).order_by("-id")
-        return page(request, _matching(jobs, wanted), render=serializers.job_document, wanted=wanted)
 
     @describe(
         "deleteJobs",
@@ -227,6 +199,37 @@ class ValidateView(JobView):
         return Response({"valid": True, "errors": [], "warnings": [], "job": shown})
 
 
+class PatchIdsBody(Shape):
+    """Patches to take out of a job."""
+
+    patch_ids: Annotated[
+        UuidList,
+        AlsoNamed("patchIds"),
+        Field(alias="patchids", min_length=1, max_length=MAX_IDS, description="Ids of patches."),
+    ]
+
+
+@extend_schema(tags=["deployment jobs"])
+class DeprecatedPatchesView(JobView):
+    """The patches of a job that are not wanted any more."""
+
+    @describe(
+        "removeDeprecatedPatches",
+        request=PatchIdsBody,
+        answer=answers.Job,
+        says="The full job without them.",
+        refuses=[403, 404, 409, 412, 413, 415],
+        parameters=[_IF_MATCH, _ETAG],
+    )
+    def delete(self, request: Request, job_id: str) -> Response:
+        """Take patches out of a job's list. Ids that it does not hold change nothing."""
+        job = self.locked_job()
+        gone = {str(one) for one in parse(PatchIdsBody, request.data).patch_ids}
+        body = self.shown(job)
+        body["approvedPatches"] = [one for one in body["approvedPatches"] or () if one not in gone]
+        return self.answered(services.replace(job=job, user=self.user(), body=body, at=timezone.now()))
+
+
 @extend_schema(tags=["deployment jobs"])
 class StatusView(JobView):
     """Many jobs enabled or disabled at once, each for itself."""
@@ -257,42 +260,5 @@ class StatusView(JobView):
         )
 
 
-@extend_schema(tags=["deployment jobs"])
-class ScriptView(JobView):
-    """The script of an action, for those who may edit its job."""
-
-    @describe("readScript", answer=answers.Script, says="The script.", refuses=[403, 404])
-    def get(self, request: Request, customer_id: UUID, action_id: UUID) -> Response:
-        """Read a script."""
-        user = self.user()
-        action = (
-            JobAction.objects.for_customer(user.customer_id)
-            .select_related("job")
-            .filter(public_id=action_id, job__in=self.live_jobs())
-            .first()
-        )
-        if action is None or user.customer.public_id != customer_id:
-            raise Http404
-        services.require_editor(action.job, user)
-        return Response(
-            {"script": bytes(action.script or b"").decode(errors="replace"), "scriptType": action.script_type}
-        )
-
-
 def _told(problems: Sequence[Problem]) -> list[dict[str, str]]:
     return [{"field": one.field, "code": one.code, "message": one.message} for one in problems]
-
-
-def _matching(jobs: QuerySet[Job], wanted: ListParameters) -> QuerySet[Job]:
-    conditions = Q()
-    if wanted.name:
-        conditions &= Q(name__icontains=wanted.name)
-    if wanted.status:
-        conditions &= Q(state=wanted.status)
-    if wanted.type:
-        conditions &= Q(type=wanted.type)
-    if wanted.platform:
-        conditions &= Q(platform=wanted.platform)
-    if wanted.query:
-        conditions &= compile_query(wanted.query, JOB_TOKENS, now=timezone.now())
-    return jobs.filter(conditions)

@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -16,7 +15,8 @@ from core.parameters import parameters
 from deployments import services
 from deployments.api import answers, serializers
 from deployments.api.views.base import JobView
-from deployments.models import HostTask, Run, Step
+from deployments.models import Run, Step
+from deployments.services import results
 
 
 @extend_schema(tags=["runs"])
@@ -70,7 +70,7 @@ class RunAssetsView(JobView):
     def get(self, request: Request, job_id: str, number: int) -> Response:
         """List hosts."""
         wanted = parameters(request, PageParameters)
-        return page(request, _tasks(self.run()).order_by("id"), render=serializers.host_row, wanted=wanted)
+        return page(request, results.hosts(self.run()).order_by("id"), render=serializers.host_row, wanted=wanted)
 
 
 @extend_schema(tags=["runs"])
@@ -80,12 +80,8 @@ class RunAssetView(JobView):
     @describe("readRunHost", answer=answers.RunHostSteps, says="The host, step by step.", refuses=[404])
     def get(self, request: Request, job_id: str, number: int, asset_id: UUID) -> Response:
         """Read a host."""
-        task = _tasks(self.run()).filter(asset__public_id=asset_id).first()
+        task = results.hosts(self.run()).filter(asset__public_id=asset_id).first()
         if task is None:
             raise Http404
         steps = Step.objects.for_customer(task.customer_id).filter(host_task=task, attempt=task.attempt)
         return Response(serializers.host_document(task, steps.select_related("patch").order_by("number")))
-
-
-def _tasks(run: Run) -> QuerySet[HostTask]:
-    return HostTask.objects.for_customer(run.customer_id).filter(run=run).select_related("asset")

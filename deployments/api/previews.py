@@ -1,0 +1,76 @@
+"""How a preview looks on the wire. Shape only."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from deployments import schedules
+from deployments.api.serializers import instant
+from deployments.models import TimezoneType
+from deployments.reasons import SENTENCES, Reason
+from deployments.services.previews import Overlap, Preview, ZoneStarts
+from inventory.models import Asset
+from scheduling import local_time, recurrence, sentences, zones
+
+
+def preview_document(plan: Preview, hosts: Sequence[Asset], patches: Mapping[int, Sequence[str]]) -> dict[str, Any]:
+    """The plan with these of its hosts; `patches` are theirs by the key of the host."""
+    job = plan.run.job
+    own_clock = job.timezone_type == TimezoneType.AGENT
+    return {
+        "planHash": plan.plan_hash,
+        "schedule": sentences.sentence(schedules.rule_of(job), None if own_clock else job.timezone),
+        "startDateTime": instant(plan.run.scheduled_for),
+        "deadline": instant(plan.run.deadline),
+        "patchCount": len(plan.patches),
+        "patches": [
+            {"id": str(patch.public_id), "title": patch.title, "vendorSeverity": patch.severity}
+            for patch in plan.patches
+        ],
+        "assetCount": sum(plan.reasons.values()),
+        "applicableAssetCount": plan.reasons.get("", 0),
+        "reasons": {reason: hosts for reason, hosts in plan.reasons.items() if reason},
+        "assets": [_host(asset, patches.get(asset.pk, ())) for asset in hosts],
+        "occurrences": [_starts(plan, one) for one in plan.starts],
+        "overlaps": [_overlap(one) for one in plan.overlaps],
+        "remedies": [{"qid": qid, "patches": list(patches)} for qid, patches in plan.remedies.items()],
+    }
+
+
+def _host(asset: Any, patches: Sequence[str]) -> dict[str, Any]:
+    reason = asset.reason_ or None
+    return {
+        "assetId": str(asset.public_id),
+        "name": asset.name,
+        "timezone": asset.timezone or None,
+        "applicable": reason is None,
+        "reason": reason,
+        "reasonText": SENTENCES[Reason(reason)] if reason else None,
+        "startDateTime": instant(asset.start_),
+        "deadline": instant(asset.deadline_),
+        "patches": list(patches),
+    }
+
+
+def _starts(plan: Preview, one: ZoneStarts) -> dict[str, Any]:
+    rule = schedules.rule_of(plan.run.job)
+    return {
+        "timezone": one.zone,
+        "starts": [
+            {
+                "dateTime": instant(start),
+                "localDateTime": local_time.wire(start.astimezone(zones.zone(one.zone)).replace(tzinfo=None)),
+                "notes": sorted(recurrence.notes(rule, one.zone, start)),
+            }
+            for start in one.starts
+        ],
+    }
+
+
+def _overlap(one: Overlap) -> dict[str, Any]:
+    return {
+        "jobId": str(one.job.public_id),
+        "name": one.job.name,
+        "startDateTime": instant(one.start),
+        "deadline": instant(one.deadline),
+        "assetCount": one.hosts,
+    }

@@ -1,0 +1,178 @@
+"""What a job would do if its next run began now: its hosts and why, its patches, its starts, who else is there."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, QuerySet
+
+from deployments import schedules
+from deployments.models import Job, Run, ScheduleType, TimezoneType, Trigger
+from deployments.services.fanout import hosts_of
+from deployments.services.plans import concerned
+from deployments.services.snapshots import freeze, target_of, targets
+from deployments.states import JobState
+from inventory.models import Closing, Patch
+from inventory.targeting import targeted
+from scheduling import zones
+
+# How many starts a preview shows per zone, and how many other jobs it holds against this one.
+STARTS = 5
+MOST_OTHERS = 50
+# What differs between two previews of the same plan.
+_MADE_UP = ("jobId", "actionId")
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Another enabled job whose next window meets this job's on `hosts` machines of both."""
+
+    job: Job
+    start: datetime
+    deadline: datetime
+    hosts: int
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneStarts:
+    """The coming starts on machines of one zone, in UTC."""
+
+    zone: str
+    starts: Sequence[datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A plan. `run` is not stored; `hosts` are the assets considered, annotated as services.fanout does."""
+
+    run: Run
+    patches: Sequence[Patch]
+    hosts: QuerySet[Any]
+    reasons: Mapping[str, int]
+    starts: Sequence[ZoneStarts]
+    overlaps: Sequence[Overlap]
+    remedies: Mapping[int, Sequence[str]]
+    plan_hash: str
+
+
+def preview(*, job: Job, at: datetime) -> Preview:
+    """The plan of a stored job, enabled or not. It changes nothing."""
+    start = _start(job, at=at)
+    run = Run(
+        customer_id=job.customer_id,
+        job=job,
+        trigger=Trigger.SCHEDULE if job.recurring else Trigger.USER,
+        scheduled_for=start,
+        deadline=schedules.last_deadline_of(job, occurrence=start),
+        snapshot=freeze(job, at=at),
+    )
+    hosts = hosts_of(run)
+    return Preview(
+        run=run,
+        patches=_patches(run),
+        hosts=hosts,
+        reasons={row["reason_"]: row["hosts"] for row in hosts.values("reason_").annotate(hosts=Count("pk"))},
+        starts=list(_starts(job, run, at=at)),
+        overlaps=list(_overlaps(run)),
+        remedies=_remedies(run),
+        plan_hash=_hash(run, hosts),
+    )
+
+
+def patches_of_hosts(plan: Preview, assets: Sequence[Any]) -> dict[int, list[str]]:
+    """Asset key → ids of the plan's patches that it would get, by one query."""
+    busy = [asset for asset in assets if not asset.reason_]
+    found = concerned(plan.run.snapshot, customer_id=plan.run.customer_id, assets=busy)
+    return {pk: [patch["patchId"] for patch in patches] for pk, patches in found.items()}
+
+
+def _start(job: Job, *, at: datetime) -> datetime:
+    """When the next run would begin: as scheduled; at once where there is no schedule, or it is over."""
+    if job.schedule_type == ScheduleType.ONCE:
+        return max(schedules.once_at(job), at)
+    return schedules.next_start(job, after=at) or at
+
+
+def _patches(run: Run) -> list[Patch]:
+    order = [patch["pk"] for patch in run.snapshot["patches"]]
+    found = Patch.objects.for_customer(run.customer_id).in_bulk(order)
+    return [found[pk] for pk in order if pk in found]
+
+
+def _remedies(run: Run) -> dict[int, list[str]]:
+    """Of the vulnerabilities that the job was made for: qid → ids of the run's patches that close it, by one query."""
+    wanted: dict[int, list[str]] = {qid: [] for qid in run.snapshot["remediationQids"] or ()}
+    patches = {patch["pk"]: patch["patchId"] for patch in run.snapshot["patches"]}
+    if not wanted:
+        return wanted
+    closings = Closing.objects.for_customer(run.customer_id).filter(patch_id__in=patches, vulnerability__qid__in=wanted)
+    for qid, patch_pk in closings.order_by("pk").values_list("vulnerability__qid", "patch_id"):
+        if qid is not None:
+            wanted[qid].append(patches[patch_pk])
+    return wanted
+
+
+def _starts(job: Job, run: Run, *, at: datetime) -> Iterator[ZoneStarts]:
+    """Of each zone among the targets, by name; of a schedule in one zone, that one."""
+    names = {job.timezone}
+    if job.timezone_type == TimezoneType.AGENT:
+        assets = targeted(customer_id=run.customer_id, target=target_of(run.snapshot))
+        told = assets.order_by("timezone").values_list("timezone", flat=True).distinct()
+        names = {zones.canonical_name(name) or job.timezone for name in told}
+    for name in sorted(names):
+        yield ZoneStarts(name, list(schedules.coming(job, name, after=at, most=STARTS)))
+
+
+def _overlaps(run: Run) -> Iterator[Overlap]:
+    """By one look at the jobs whose windows may meet, and one count over all of their targets."""
+    others = [other for other in _others(run) if other[2] > run.scheduled_for]
+    targets_of = [target_of({"target": targets(job)}) for job, _, _ in others]
+    mine = targeted(customer_id=run.customer_id, target=target_of(run.snapshot))
+    counted = (
+        mine.aggregate(
+            **{
+                f"n{place}": Count("pk", filter=one.included() & ~one.excluded())
+                for place, one in enumerate(targets_of)
+            }
+        )
+        if others
+        else {}
+    )
+    for place, (job, start, deadline) in enumerate(others):
+        if counted[f"n{place}"]:
+            yield Overlap(job, start, deadline, counted[f"n{place}"])
+
+
+def _others(run: Run) -> Iterator[tuple[Job, datetime, datetime]]:
+    longest = timedelta(days=31)
+    jobs = (
+        Job.objects.for_customer(run.customer_id)
+        .filter(state=JobState.ENABLED, next_run_at__gte=run.scheduled_for - longest, next_run_at__lt=run.deadline)
+        .exclude(pk=run.job.pk)
+        .prefetch_related("asset_links", "tag_links")
+    )
+    for job in jobs.order_by("next_run_at", "pk")[:MOST_OTHERS]:
+        if job.next_run_at is not None:
+            yield job, job.next_run_at, schedules.last_deadline_of(job, occurrence=job.next_run_at)
+
+
+def _hash(run: Run, hosts: QuerySet[Any]) -> str:
+    """SHA-256 of what would be done where: the same for the same plan, other as soon as anything of it changes."""
+    digest = hashlib.sha256(json.dumps(_lasting(run.snapshot), sort_keys=True).encode())
+    digest.update(json.dumps([str(getattr(run.job, name)) for name in _WHEN]).encode())
+    for pk, reason in hosts.order_by("pk").values_list("pk", "reason_").iterator(chunk_size=10_000):
+        digest.update(f"{pk}:{reason};".encode())
+    return digest.hexdigest()
+
+
+_WHEN = (*schedules.COLUMNS, "linked_job_id", "chained_job_rule")
+
+
+def _lasting(value: Any) -> Any:
+    """The snapshot without what is made up anew for each preview of a body."""
+    if isinstance(value, Mapping):
+        return {key: _lasting(one) for key, one in value.items() if key not in _MADE_UP}
+    return [_lasting(one) for one in value] if isinstance(value, list) else value

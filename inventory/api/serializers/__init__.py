@@ -1,0 +1,81 @@
+"""How assets, tags and patches look on the wire, as the wire contract has it, one module per noun."""
+
+from inventory.api.serializers.assets import (
+    MAX_NUMBERS,
+    AssetChange,
+    AssetCountParameters,
+    AssetParameters,
+    Numbers,
+    asset_row,
+    found_rows,
+    mapped,
+    with_tag_ids,
+    with_tags_and_patches,
+)
+from inventory.api.serializers.imports import CatalogueImport, import_items, import_rows
+from inventory.api.serializers.patches import (
+    CatalogueParameters,
+    PackageParameters,
+    PatchAssetParameters,
+    PatchCountParameters,
+    PatchParameters,
+    catalogue_rows,
+    packages_rows,
+    patch_rows,
+)
+from inventory.api.serializers.tags import (
+    AssetsOfTag,
+    TagBody,
+    TagChange,
+    TagParameters,
+    tag_row,
+    with_counts_of_assets,
+)
+from inventory.api.serializers.urls import CustomPatchUrlBody, CustomPatchUrlParameters, custom_patch_url_row
+from inventory.api.serializers.vulnerabilities import (
+    InsightParameters,
+    ProductParameters,
+    VulnerabilityParameters,
+    insight_rows,
+    product_rows,
+    vulnerability_row,
+)
+
+__all__ = [
+    "MAX_NUMBERS",
+    "AssetChange",
+    "AssetCountParameters",
+    "AssetParameters",
+    "AssetsOfTag",
+    "CatalogueImport",
+    "CatalogueParameters",
+    "CustomPatchUrlBody",
+    "CustomPatchUrlParameters",
+    "InsightParameters",
+    "Numbers",
+    "PackageParameters",
+    "PatchAssetParameters",
+    "PatchCountParameters",
+    "PatchParameters",
+    "ProductParameters",
+    "TagBody",
+    "TagChange",
+    "TagParameters",
+    "VulnerabilityParameters",
+    "asset_row",
+    "catalogue_rows",
+    "custom_patch_url_row",
+    "found_rows",
+    "import_items",
+    "import_rows",
+    "insight_rows",
+    "mapped",
+    "packages_rows",
+    "patch_rows",
+    "product_rows",
+    "tag_row",
+    "vulnerability_row",
+    "with_counts_of_assets",
+    "with_tag_ids",
+    "with_tags_and_patches",
+]
