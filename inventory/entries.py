@@ -1,7 +1,7 @@
 """What importers have read: patches, vulnerabilities and fixes, before anything is stored. Any source makes these."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -65,3 +65,35 @@ class Gathered:
 def qid_reference(qid: int) -> str:
     """What a vulnerability is called of which only the scanner's number is known."""
     return f"QID-{qid}"
+
+
+def united(each: Iterable[Gathered]) -> Gathered:
+    """All of them as one. Of what two tell of a patch, the later counts, and lists come together."""
+    whole = Gathered()
+    patches: dict[object, PatchEntry] = {}
+    for one in each:
+        whole.vulnerabilities += one.vulnerabilities
+        for entry in one.patches:
+            place = (entry.package_manager, entry.package, entry.version, entry.architecture, entry.vendor_id)
+            known = patches.get(place)
+            patches[place] = entry if known is None else _both(known, entry)
+    whole.patches = list(patches.values())
+    return whole
+
+
+def _both(first: PatchEntry, second: PatchEntry) -> PatchEntry:
+    columns = first.added.keys() | second.added.keys()
+    return replace(
+        second,
+        told={**first.told, **second.told},
+        added={one: list(dict.fromkeys([*first.added.get(one, ()), *second.added.get(one, ())])) for one in columns},
+        closes=_joined(first.closes, second.closes),
+        supersedes=_joined(first.supersedes, second.supersedes),
+        superseded_by=_joined(first.superseded_by, second.superseded_by),
+    )
+
+
+def _joined(first: Sequence[str] | None, second: Sequence[str] | None) -> list[str] | None:
+    if first is None and second is None:
+        return None
+    return list(dict.fromkeys([*(first or ()), *(second or ())]))

@@ -35,9 +35,9 @@ def describe(
 ) -> Any:
     """`extend_schema` as all our operations use it.
 
-    `request` is the body's shape, or that by content type, and `answer` what the good answer holds. What an operation refuses because of what it takes
-    is added to every one (see `refusals.of`); `refuses` are the statuses beyond that, and `responses` adds other
-    answers. `examples` are bodies that can be sent, by a sentence about each.
+    `request` is the body's shape and `answer` what the good answer holds, or these by content type. What an operation
+    refuses because of what it takes is added to every one (see `refusals.of`); `refuses` are the statuses beyond that,
+    and `responses` adds other answers. `examples` are bodies that can be sent, by a sentence about each.
     """
     bodies = {(status, kind): one for kind, one in answer.items()} if isinstance(answer, Mapping) else {status: answer}
     good = {key: OpenApiResponse(one, description=says or "Done.") for key, one in bodies.items()}
@@ -77,10 +77,11 @@ def query(shape: type[Shape]) -> list[OpenApiParameter]:
     ]
 
 
-def header(name: str, description: str, *, type: Any = str, status: int = 200) -> OpenApiParameter:
-    """A header of an answer."""
+def header(name: str, description: str, *, type: Any = str, status: int | list[int] = 200) -> OpenApiParameter:
+    """A header of an answer, or of those of several good statuses."""
+    statuses = status if isinstance(status, list) else [status]
     return OpenApiParameter(
-        name=name, type=type, location=OpenApiParameter.HEADER, description=description, response=[status]
+        name=name, type=type, location=OpenApiParameter.HEADER, description=description, response=statuses
     )
 
 

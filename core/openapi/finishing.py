@@ -6,7 +6,7 @@ from typing import Any
 
 from core.openapi import refusals
 from core.openapi.prose import GROUND_RULES
-from core.openapi.refusals import HEADERS, OTHERS, REFUSALS, Document, Refusal
+from core.openapi.refusals import ALWAYS_THERE, HEADERS, OTHERS, REFUSALS, Document, Refusal
 
 _METHODS = ("get", "put", "post", "patch", "delete")
 _REQUEST_ID: Document = {
@@ -81,13 +81,16 @@ def _loosen_body(operation: Document) -> None:
 def _finish_answers(answers: Document, refused: Iterable[int]) -> None:
     """All refusals, each by its one text, and the headers that all answers have."""
     in_text = any(not kind.endswith("json") for one in answers.values() for kind in one.get("content", ()))
-    for status in refused:
-        answers.setdefault(str(status), None)
+    for refusal in refused:
+        answers.setdefault(str(refusal), None)
     for status, answer in answers.items():
         if answer is None or (int(status) in REFUSALS and _is_plain_refusal(answer)):
             answers[status] = _refusal(REFUSALS[int(status)], int(status), in_text=in_text)
         else:
-            answer.setdefault("headers", {})["X-Request-ID"] = {"$ref": "#/components/headers/X-Request-ID"}
+            headers = answer.setdefault("headers", {})
+            for name in headers.keys() & ALWAYS_THERE:
+                headers[name]["required"] = True
+            headers["X-Request-ID"] = {"$ref": "#/components/headers/X-Request-ID"}
     in_order = dict(sorted(answers.items()))
     answers.clear()
     answers.update(in_order, default=_refusal(OTHERS, None, in_text=in_text))
@@ -118,7 +121,8 @@ def _add_components(document: Document) -> None:
         if "$ref" in one
     }
     components["headers"] = {
-        name: {"schema": {"type": kind}, "description": says} for name, (kind, says) in sorted(HEADERS.items())
+        name: {"schema": {"type": kind}, "description": says, "required": name in ALWAYS_THERE}
+        for name, (kind, says) in sorted(HEADERS.items())
     }
     components["parameters"] = {"RequestId": _REQUEST_ID}
     kinds: list[tuple[int | None, Refusal]] = [*REFUSALS.items(), (None, OTHERS)]

@@ -11,6 +11,8 @@ _AutoSchema: Any = AutoSchema
 class OperationSchema(_AutoSchema):
     """The library's, which leaves out the bodies of DELETE. This API family's clients send them."""
 
+    method: str
+
     def _get_request_body(self, direction: str = "request") -> Any:
         if self.method != "DELETE" or self.get_request_serializer() is None:
             return super()._get_request_body(direction)

@@ -22,8 +22,8 @@ be changed and sent back whole.
 
 Lists are bare arrays, with `X-Total-Count`, `Link` and `searchAfter` as headers. `pageNumber` counts from 0. Pages by
 number end at record 10,000; `searchAfter` goes on without end. Times of audits are milliseconds since 1970; those of a
-schedule are local wall-clock text. Every refusal is JSON with an error code, a sentence, and all problems at once. Every
-answer carries `X-Request-ID`.
+schedule are local wall-clock text. Every refusal is JSON with an error code, a sentence, and all problems at once.
+Every answer carries `X-Request-ID`.
 
 A POST that creates takes an `Idempotency-Key`: sent again with it, the same body gets the first answer, and nothing is
 made twice. A job's `ETag`, sent as `If-Match`, makes sure that nobody else changed it in between.

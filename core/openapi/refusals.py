@@ -75,7 +75,6 @@ REFUSALS: Mapping[int, Refusal] = {
         "Changed since it was read.",
         {errors.PRECONDITION_FAILED: "`If-Match` names another version"},
         "it was changed since you read it; read it again",
-        headers=("ETag",),
     ),
     413: Refusal(
         "TooLarge",
@@ -122,13 +121,15 @@ OTHERS = Refusal(
 HEADERS: Mapping[str, tuple[str, str]] = {
     "X-Request-ID": ("string", "The id that was sent, or one that was made: it stands in the logs."),
     "WWW-Authenticate": ("string", "The scheme to sign in by: `Bearer`."),
-    "ETag": ("string", "Of the present version."),
     "Retry-After": ("integer", "Seconds to wait."),
     "X-RateLimit-Limit": ("integer", "Requests in one window."),
     "X-RateLimit-Remaining": ("integer", "Of these, how many are left."),
     "X-RateLimit-Window-Sec": ("integer", "The window's length in seconds."),
     "X-RateLimit-ToWait-Sec": ("integer", "Seconds until the next one may come."),
 }
+
+# The others depend on the answer; of WWW-Authenticate, on what is asked for.
+ALWAYS_THERE = frozenset({"X-Request-ID", "ETag", "Location", "X-Total-Count", "Link", "Retry-After"})
 
 
 def of(method: str, operation: Document) -> Iterator[int]:

@@ -9,6 +9,8 @@ from pydantic.json_schema import model_json_schema
 
 from core.shapes import Shape
 
+# It has no types.
+_Component: Any = ResolvedComponent
 _REF = "#/components/schemas/"
 # It has no types, of which mypy would complain in the class below.
 _PydanticExtension: Any = PydanticExtension
@@ -86,7 +88,7 @@ class _Requests:
         schema = self._parts[name]
         is_shape = schema.get("type") == "object"
         called = f"{'Patched' if partial else ''}{name}Request" if is_shape else name
-        part = ResolvedComponent(name=called, type=ResolvedComponent.SCHEMA, object=called)
+        part = _Component(name=called, type=_Component.SCHEMA, object=called)
         if part not in self._registry:
             # Before its schema is made, so that one which holds itself comes to an end.
             self._registry.register(part)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -38,15 +38,17 @@ def page(
     asked = _asked(request, wanted)
     keys = keys_of(queryset, order)
     listed = fingerprint(queryset)
-    ordered = queryset.order_by(*(key.expression() for key in keys))
     counted: int | None = None
     if asked.search_after:
         begin = place(keys, asked.search_after, listed=listed)
         counted = begin.total
-        rows, more = _rows_behind(ordered, keys, begin, asked.page_size)
+        rows, more = _rows_behind(queryset, keys, begin, asked.page_size)
     else:
         _refuse_too_far(asked)
-        rows, more = _sliced(ordered, asked.page_number * asked.page_size, asked.page_size)
+        start, end = asked.page_number * asked.page_size, (asked.page_number + 1) * asked.page_size
+        # One row more than asked for costs less than a count, and tells whether others follow.
+        rows = _slice(queryset, Q(), keys, start, end + 1)
+        rows, more = rows[: asked.page_size], len(rows) > asked.page_size
     total = _total(queryset, asked, rows, more) if counted is None else counted
     behind = cursor(keys, rows[-1], total=total, listed=listed) if rows else None
     response = Response(_rendered(rows, render, render_all))
@@ -83,17 +85,19 @@ def _refuse_too_far(asked: PageParameters) -> None:
         raise InvalidInput(problems=[Problem("pageNumber", "too_far", message, PAGED_TOO_FAR)])
 
 
-def _sliced(ordered: QuerySet[M], start: int, size: int) -> tuple[list[M], bool]:
-    """The rows, and whether others follow: one more row than asked for costs less than a count."""
-    rows = list(ordered[start : start + size + 1])
-    return rows[:size], len(rows) > size
+def _slice(queryset: QuerySet[M], behind: Q, keys: Sequence[Key], start: int, end: int) -> list[M]:
+    """Rows by their places in the order. They are chosen by their keys alone, in the same statement: sorted or passed
+    over as wide as rows are shown, with all that is joined to them, they would cost many times as much."""
+    order = [key.expression() for key in keys]
+    chosen = queryset.filter(behind).order_by(*order).values("pk")[start:end]
+    return list(queryset.filter(pk__in=chosen).order_by(*order))
 
 
-def _rows_behind(ordered: QuerySet[M], keys: Sequence[Key], begin: Place, size: int) -> tuple[list[M], bool]:
+def _rows_behind(queryset: QuerySet[M], keys: Sequence[Key], begin: Place, size: int) -> tuple[list[M], bool]:
     """The same behind a place: from the first range, and from the next only where that has too few."""
     rows: list[M] = []
     for behind in ranges_behind(keys, begin.values):
-        rows += ordered.filter(behind)[: size + 1 - len(rows)]
+        rows += _slice(queryset, behind, keys, 0, size + 1 - len(rows))
         if len(rows) > size:
             break
     return rows[:size], len(rows) > size

@@ -36,11 +36,17 @@ def _unpacked(value: object) -> object:
 # Kept as text: `ordering` reads it, which knows what there is to sort by.
 SortTerms = Annotated[str, BeforeValidator(_packed), WithJsonSchema({"type": "string"})]
 
+# Further words, and what they mean.
+_DIRECTIONS = {"ascending": "asc", "descending": "desc"}
+
 
 class PageParameters(Shape):
     """Which page: the query parameters of every list."""
 
-    page_number: Annotated[WholeNumber, Field(ge=0, description="Counts from 0.")] = 0
+    # The bound is for the document alone: `page` refuses what is beyond it, with a code of its own.
+    page_number: Annotated[
+        WholeNumber, Field(ge=0, description="Counts from 0.", json_schema_extra={"maximum": FURTHEST_RECORD - 1})
+    ] = 0
     page_size: Annotated[WholeNumber, Field(ge=1, le=FURTHEST_RECORD, description="Rows on a page.")] = 10
     search_after: Annotated[
         Text | None,
@@ -58,10 +64,13 @@ class SortedPageParameters(PageParameters):
     sort: Annotated[
         SortTerms | None,
         NotSet,
-        Field(description='`name,-created`, or `[{"name":"asc"}]`.', examples=["name,-created"]),
+        Field(description='`name,-created`, or `[{"name":"asc"}]`: keys of the rows.'),
     ] = None
     sort_order: Annotated[
-        Text | None, NotSet, Field(description="`asc` or `desc`, for columns of `sort` that do not say.")
+        Text | None,
+        NotSet,
+        WithJsonSchema({"type": "string", "enum": ["asc", "desc"], "x-also-read": _DIRECTIONS}),
+        Field(description="For columns of `sort` that do not say."),
     ] = None
 
 

@@ -39,6 +39,8 @@ Within: TypeAlias = Callable[[Q], Q]
 Column: TypeAlias = str | Expression
 
 _NEVER = Q(pk__in=[])
+# The numbers that the smallest columns hold, too.
+_IN_EVERY_RANGE = range(-(2**15), 2**15)
 _WHOLE_NUMBER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}", re.ASCII | re.IGNORECASE)
 
@@ -197,8 +199,8 @@ class NumberToken(Token):
     def where(self, operator: str, number: int) -> Q:
         """The rows whose number is so."""
         so = _where(self.column, _LOOKUPS[operator], number)
-        # Said, since of a number beyond the column's range Django makes all rows, those without a number too.
-        return so & self.some() if isinstance(self.column, str) else so
+        # Of a number beyond the column's range Django makes all rows, those without a number too.
+        return so if number in _IN_EVERY_RANGE else so & self.some()
 
     def some(self) -> Q:
         """The rows that have a number."""

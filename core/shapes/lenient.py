@@ -111,9 +111,12 @@ Base64Text = Annotated[
 class _Choice:
     """Reads a member of an enumeration, see `choice`."""
 
-    def __init__(self, kind: type[enum.Enum], synonyms: Mapping[str, enum.Enum]) -> None:
-        self._kind = kind
-        self._members = {_choice_key(member.value): member for member in kind}
+    def __init__(
+        self, kind: type[enum.Enum], synonyms: Mapping[str, enum.Enum], only: Sequence[enum.Enum] = ()
+    ) -> None:
+        self._kind = tuple(only or kind)
+        self._is_part = bool(only)
+        self._members = {_choice_key(member.value): member for member in self._kind}
         self._members |= {_choice_key(word): kind(member) for word, member in synonyms.items()}
         self._synonyms = {word: kind(member).value for word, member in synonyms.items()}
 
@@ -124,7 +127,8 @@ class _Choice:
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         """The members, and the further words, for the document's readers."""
-        made = handler(schema)
+        part = {"type": "string", "enum": [member.value for member in self._kind]}
+        made = part if self._is_part else handler(schema)
         return {**made, "x-also-read": self._synonyms} if self._synonyms else made
 
     def read(self, value: object) -> enum.Enum:
@@ -155,12 +159,14 @@ def _choice_key(value: object) -> str:
     return str(value).strip().partition(".")[0]
 
 
-def choice(kind: type[enum.Enum], *, synonyms: Mapping[str, Any] = types.MappingProxyType({})) -> Any:
+def choice(
+    kind: type[enum.Enum], *, synonyms: Mapping[str, Any] = types.MappingProxyType({}), only: Sequence[enum.Enum] = ()
+) -> Any:
     """A member of `kind`, matched without regard to case, `-`, `_` and blanks: `Annotated[Kind, choice(Kind)]`.
 
-    `synonyms` maps further words to members. A bare `Kind` is read so too, without synonyms.
+    `synonyms` maps further words to members; `only` are the members that may be chosen, where not all of them may. A bare `Kind` is read so too, without synonyms.
     """
-    return Annotated[kind, _Choice(kind, synonyms)]
+    return Annotated[kind, _Choice(kind, synonyms, only)]
 
 
 def choices(kind: type[enum.Enum], *, synonyms: Mapping[str, Any] = types.MappingProxyType({})) -> Any:

@@ -89,14 +89,9 @@ class NameFields(Shape):
     platform: Annotated[Platform, choice(Platform), Field(description="Which machines.")] = Platform.WINDOWS
     status: Annotated[
         JobState,
-        choice(JobState),
+        choice(JobState, only=(JobState.DISABLED, JobState.ENABLED)),
         Field(description="Enabled jobs start; enabling an On-demand job starts it at once."),
     ] = JobState.DISABLED
-
-
-def _status_is_a_clients(values: Values, report: Report) -> None:
-    if values.get("status") in {JobState.DELETING, JobState.DELETED}:
-        report.add("status", "invalid", "must be Enabled or Disabled")
 
 
 def _fields_fit_the_platform(values: Values, report: Report) -> None:
@@ -136,7 +131,6 @@ class JobDefinition(ConductFields, ScheduleFields, TargetFields, PatchFields, Na
 
     shape_rules: ClassVar = (
         *SCHEDULE_RULES,
-        _status_is_a_clients,
         *PATCH_RULES,
         _fields_fit_the_platform,
         actions_fit_the_job,

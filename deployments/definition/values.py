@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, GetJsonSchemaHandler
+from pydantic_core import core_schema
 
 from core.shapes import NotSet, Text
 from inventory.models import Platform
@@ -23,6 +24,15 @@ class OnlyOn:
     platform: Platform
 
 
+class _NotYet(BeforeValidator):
+    """Keeps its field out of the document: nothing can be said by it."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "readOnly": True}
+
+
 def not_yet(*harmless: object) -> BeforeValidator:
     """Accepts only null, nothing, and the `harmless` values that change nothing; the value becomes None."""
 
@@ -32,7 +42,7 @@ def not_yet(*harmless: object) -> BeforeValidator:
             instead = f" or send {' or '.join(words)}" if words else ""
             raise ValueError(f"is not supported yet; leave it out{instead}")
 
-    return BeforeValidator(check)
+    return _NotYet(check)
 
 
 def _same(value: object, harmless: object) -> bool:

@@ -24,4 +24,5 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RemoveIndex(model_name="job", name="job_by_name"),
+        migrations.RemoveIndex(model_name="job", name="job_live"),
     ]

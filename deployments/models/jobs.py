@@ -148,8 +148,7 @@ class Job(Moving, CustomerOwned):
         indexes: ClassVar = [
             # The tick.
             models.Index(fields=["next_run_at"], condition=Q(state="Enabled"), name="job_due"),
-            # Lists, newest first, by name, by creation; and `byname`.
-            models.Index(fields=["customer", "-id"], condition=Q(state__in=sorted(LIVE_JOBS)), name="job_live"),
+            # Lists by name, and newest first; counts; and `byname`.
             models.Index(
                 fields=["customer", "name", "id"], condition=Q(state__in=sorted(LIVE_JOBS)), name="job_live_by_name"
             ),

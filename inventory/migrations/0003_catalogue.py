@@ -41,7 +41,7 @@ def _told_or(told, otherwise, kind):
 class Migration(migrations.Migration):
     dependencies = [
         ("inventory", "0002_walls"),
-        ("tenants", "0002_walls"),
+        ("tenants", "0003_customer_of_name"),
     ]
 
     operations = [

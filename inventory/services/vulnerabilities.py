@@ -1,7 +1,8 @@
 """Vulnerabilities come from importers, with the versions that fix them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from inventory.entries import VulnerabilityEntry
 from inventory.models import Vulnerability
@@ -31,30 +32,37 @@ _Fixed = tuple[int, str, str, str, str, bytes]
 
 def store_vulnerabilities(*, customer_id: int, entries: Sequence[VulnerabilityEntry], at: datetime) -> list[int]:
     """Insert or update by reference; returns the ids of what is new or changed."""
-    references = {entry.reference for entry in entries}
-    known = Vulnerability.objects.for_customer(customer_id).filter(reference__in=references).order_by("pk")
+    told = _told(entries)
+    known = Vulnerability.objects.for_customer(customer_id).filter(reference__in=told).order_by("pk")
     rows = {row.reference: row for row in known.select_for_update(no_key=True)}
-    changed: dict[str, Vulnerability] = {}
-    for entry in entries:
-        row = rows.setdefault(entry.reference, Vulnerability(customer_id=customer_id, reference=entry.reference))
-        if _take(row, entry) or row.pk is None:
+    changed = []
+    for reference, columns in told.items():
+        row = rows.setdefault(reference, Vulnerability(customer_id=customer_id, reference=reference))
+        if _take(row, columns) or row.pk is None:
             row.modified_at = at
-            changed[entry.reference] = row
+            changed.append(row)
     Vulnerability.objects.bulk_create(
-        changed.values(),
+        changed,
         update_conflicts=True,
         unique_fields=["customer", "reference"],
         update_fields=[*_COLUMNS, "modified_at"],
     )
-    return sorted({row.pk for row in changed.values()} | _store_fixes(customer_id, rows, entries))
+    return sorted({row.pk for row in changed} | _store_fixes(customer_id, rows, entries))
 
 
-def _take(row: Vulnerability, entry: VulnerabilityEntry) -> bool:
+def _told(entries: Sequence[VulnerabilityEntry]) -> dict[str, dict[str, Any]]:
+    """What is told of each reference, by the column; of what two entries tell, the later counts."""
+    told: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        columns = {column: getattr(entry, column) for column in _COLUMNS} | {"cves": list(entry.cves)}
+        of_it = told.setdefault(entry.reference, {})
+        of_it |= {column: value for column, value in columns.items() if value not in (None, "", [])}
+    return told
+
+
+def _take(row: Vulnerability, told: Mapping[str, Any]) -> bool:
     """Write what is told into the row; whether anything is new."""
-    told = {column: getattr(entry, column) for column in _COLUMNS} | {"cves": list(entry.cves)}
-    new = {
-        column: value for column, value in told.items() if value not in (None, "", []) and value != getattr(row, column)
-    }
+    new = {column: value for column, value in told.items() if value != getattr(row, column)}
     for column, value in new.items():
         setattr(row, column, value)
     return bool(new)

@@ -80,6 +80,7 @@ class SignInDocument(ViewDocument):
     operations = {
         "post": describe(
             "signIn",
+            examples={"A person": {"username": "ada", "password": "correct horse battery staple", "token": True}},
             # JSON first: generated clients send the first, and Python's would name a form JSON.
             request={"application/json": SignInBody, "application/x-www-form-urlencoded": SignInBody},
             status=201,

@@ -96,12 +96,10 @@ def actions() -> Iterator[tuple[str, Row]]:
         "unInstallRegistryKey": (removal, {"unInstallRegistryKey": text(r"HKLM\SOFTWARE\Other")}),
         "unInstallSoftwareDisplayName": (removal, {"unInstallSoftwareDisplayName": "Other"}),
         "unInstallSoftwareVersion": (removal, {"unInstallSoftwareVersion": "9"}),
+        "unInstallSoftwareVersionMatch": (removal, {"unInstallSoftwareVersionMatch": "Starts With"}),
     }
     for name, (action, params) in texts.items():
         pairs[f"params.{name}"] = (manifest, action, action | {"params": action["params"] | params})
-    pairs["params.unInstallSoftwareVersionMatch"] = (
-        refusal, removal, removal | {"params": removal["params"] | {"unInstallSoftwareVersionMatch": "Resembles"}},
-    )  # fmt: skip
     for stage in ("preDeployActions", "postDeployActions"):
         for part, (look, one, other) in pairs.items():
             yield f"{stage}[].{part}", Row(look, {stage: [one]}, {stage: [other]})

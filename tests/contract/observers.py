@@ -151,15 +151,14 @@ def next_start(at: Workshop, body: Body) -> Any:
 
 
 def plan(at: Workshop, body: Body) -> Any:
-    """What the preview says would be done, where and when; the hash tells the patches apart that look alike."""
+    """What the preview says would be done, where and when; not its sentence and its hash, which could be echoes."""
     answer = at.house.ada.post("deploymentjob/preview", body)
     assert answer.status_code == 200, answer.content
-    shown: Body = answer.json()
-    return shown
+    return without(answer.json(), "schedule", "planHash")
 
 
 def planned_work(at: Workshop, body: Body) -> Any:
-    """Of the preview: which patches on which machines. Not its hash, which could hold what is only echoed."""
+    """Of the preview: which patches on which machines."""
     shown = plan(at, body)
     return {asset["name"]: asset["patches"] for asset in shown["assets"] if asset["applicable"]}
 

@@ -204,6 +204,14 @@ def test_scripts__of_an_example__are_readable_at_their_paths(house: House) -> No
     assert stranger.status_code == 404
 
 
+def test_scripts__built_in__are_readable_at_their_paths(house: House) -> None:
+    job = _created(house, "linux_install_make_cache")
+
+    answer = house.ada.get(f"scripts/{job['preDeployActions'][0]['script']}")
+
+    assert (answer.status_code, bool(answer.content)) == (200, True)
+
+
 # --- switching on and off, by schedule type ---------------------------------------------------------------------------
 
 

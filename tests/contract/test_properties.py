@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 
 from tests.contract.house import (
+    CHECKSUM,
     DAILY,
     INTERVAL,
     MONTHLY,
@@ -22,6 +23,7 @@ from tests.contract.house import (
     install_software,
     mail,
     run_script,
+    text,
     uninstall_software,
     without,
 )
@@ -69,6 +71,11 @@ def _pools(house: House) -> Pools:
         "recurrenceInterval": ["PT5M", "P1D", "PT1M"],
         "recipientEmails": ["a@example.com", "a@example.com,b@example.com"],
         "customPatchURLId": [1],
+        "regKey": [text(r"HKLM\SOFTWARE\Example"), text("nowhere")],
+        "unInstallRegistryKey": [text(r"HKLM\SOFTWARE\Example")],
+        "regValue": [text("1"), text("some text")],
+        "downloadURL": ["https://downloads.example.com/x.msi", "http://downloads.example.com/x.msi"],
+        "fileChecksum": [CHECKSUM],
     }
 
 

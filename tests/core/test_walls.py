@@ -19,6 +19,7 @@ OPEN_TABLES = {"core_heartbeat", "django_migrations", "django_session"}
 OWN_ROWS = "(customer_id = (NULLIF(current_setting('app.customer_id'::text, true), ''::text))::bigint)"
 SERVING = ["patch_web", "patch_worker"]
 LOOKUPS = {
+    "tenants_customer_of_name",
     "tenants_customer_of_username",
     "tenants_customer_of_access_token",
     "tenants_customer_of_refresh_token",
@@ -62,6 +63,7 @@ SCHEDULER_CHANGES = {
 SCHEDULER_ADDS = {"core_event", "core_message", "deployments_run"}
 SCHEDULER_DELETES = {"core_idempotencykey"}
 LOOKUP_READS = {
+    "tenants_customer": {"id", "name"},
     "tenants_user": {"customer_id", "username"},
     "tenants_accesstoken": {"customer_id", "jti"},
     "tenants_refreshtoken": {"customer_id", "digest"},

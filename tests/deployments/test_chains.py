@@ -1,4 +1,4 @@
-"""Linked jobs: a child gets its parent's patches, and starts when enough of the parent's hosts did what it waits for."""
+"""Linked jobs: a child gets its parent's patches, and starts once enough of its hosts did what it waits for."""
 
 from typing import Any
 from uuid import UUID

@@ -318,7 +318,7 @@ def test_victim__after_all_of_it__has_everything_still(acme: World) -> None:
         assert Asset.objects.get(pk=acme.asset.pk).name == acme.asset.name
         assert set(Tag.objects.values_list("name", flat=True)) == {"parent", "tag"}
         assert AssetTag.objects.count() == 1
-        assert Patch.objects.count() == 1
+        assert Patch.objects.count() == 2
         assert Job.objects.get().state == "Enabled"
         assert HostTask.objects.get().state == "Leased"
 

@@ -91,13 +91,16 @@ def scan(*packages: tuple[str, str], updates: tuple[tuple[str, str, str], ...] =
 
 
 def _catalogue(patch: Patch) -> Gathered:
-    """Two patches, of which one supersedes the other, and a hole that `patch` closes."""
-    old, new = (
-        PatchEntry(platform=Platform.WINDOWS, package_manager="windows", package=name, vendor_id=name, supersedes=older)
-        for name, older in (("KB1", []), ("KB2", ["KB1"]))
+    """A patch that `patch` supersedes, and a hole that it closes."""
+    older = PatchEntry(
+        platform=Platform.WINDOWS,
+        package_manager="windows",
+        package="KB1",
+        vendor_id="KB1",
+        superseded_by=[str(patch.public_id)],
     )
     fix = FixEntry(package_manager=patch.package_manager, package=patch.package, version=patch.version)
-    return Gathered([old, new], [VulnerabilityEntry(reference="CVE-2026-0001", qid=1, fixes=[fix])])
+    return Gathered([older], [VulnerabilityEntry(reference="CVE-2026-0001", qid=1, fixes=[fix])])
 
 
 def world(name: str = "") -> World:

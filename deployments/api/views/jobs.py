@@ -16,7 +16,7 @@ from core.idempotency import idempotent
 from core.openapi import IDEMPOTENCY_KEY, describe, header
 from core.shapes import AlsoNamed, Shape, TextList, UuidList, parse
 from deployments import services
-from deployments.api import answers, merging
+from deployments.api import answers, examples, merging
 from deployments.api.views.base import CREATED, JobView
 from deployments.api.views.lists import JobsReadView
 from deployments.definition import JobDefinition
@@ -26,7 +26,7 @@ from deployments.states import JobState
 _IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description="The ETag of the job as you read it; else 412."
 )
-_ETAG = header("ETag", "Of the definition and the status.")
+_ETAG = header("ETag", "Of the definition and the status: send it as `If-Match`.", status=[200, 201])
 
 
 class IdsBody(Shape):
@@ -64,11 +64,12 @@ class CreateView(JobView):
     @describe(
         "createJob",
         request=JobDefinition,
+        examples=examples.JOBS,
         answer=answers.Job,
         status=201,
         says="The full job.",
         refuses=[403, 409, 413, 415],
-        parameters=[header("Location", "The path of the new job.", status=201), IDEMPOTENCY_KEY],
+        parameters=[header("Location", "The path of the new job.", status=201), _ETAG, IDEMPOTENCY_KEY],
     )
     @idempotent
     def post(self, request: Request) -> Response:
@@ -88,6 +89,7 @@ class DeleteView(JobView):
         says="Deleted.",
         responses={202: OpenApiResponse(answers.JobQueued, description="It goes when its run has ended.")},
         refuses=[403, 404, 409],
+        parameters=[_IF_MATCH],
     )
     def delete(self, request: Request, job_id: str) -> Response:
         """Delete a job; while a run is going it ends first."""
@@ -104,6 +106,7 @@ class ChangeView(JobView):
     @describe(
         "changeJobByItsOtherPath",
         request=JobDefinition,
+        examples=examples.CHANGES,
         answer=answers.Job,
         says="The full job as it is now.",
         refuses=[403, 404, 409, 412, 413, 415],
@@ -121,7 +124,7 @@ class ChangeView(JobView):
 class DetailView(ChangeView, DeleteView):
     """One job."""
 
-    @describe("readJob", answer=answers.Job, says="The full job.", refuses=[404])
+    @describe("readJob", answer=answers.Job, says="The full job.", parameters=[_ETAG])
     def get(self, request: Request, job_id: str) -> Response:
         """Read a job."""
         return self.answered(self.job())
@@ -129,6 +132,7 @@ class DetailView(ChangeView, DeleteView):
     @describe(
         "replaceJob",
         request=JobDefinition,
+        examples=examples.JOBS,
         answer=answers.Job,
         says="The full job as it is now.",
         refuses=[403, 404, 409, 412, 413, 415],
@@ -144,7 +148,7 @@ class DetailView(ChangeView, DeleteView):
 class ByNameView(JobView):
     """One job, found by its name."""
 
-    @describe("readJobByName", answer=answers.Job, says="The newest live job of that name.", refuses=[404])
+    @describe("readJobByName", answer=answers.Job, says="The newest live job of that name.", parameters=[_ETAG])
     def get(self, request: Request, name: str) -> Response:
         """Read a job by its name."""
         job = None if "\0" in name else self.live_jobs().filter(name=name).order_by("-id").first()
@@ -164,7 +168,7 @@ class CloneView(JobView):
         status=201,
         says="The copy, disabled.",
         refuses=[403, 404],
-        parameters=[header("Location", "The path of the copy.", status=201), IDEMPOTENCY_KEY],
+        parameters=[header("Location", "The path of the copy.", status=201), _ETAG, IDEMPOTENCY_KEY],
     )
     @idempotent
     def post(self, request: Request, job_id: str) -> Response:
@@ -184,7 +188,11 @@ class ValidateView(JobView):
     reads_by_post = True
 
     @describe(
-        "validateJob", request=JobDefinition, answer=answers.Validation, says="What was found.", refuses=[413, 415]
+        "validateJob",
+        request=JobDefinition,
+        examples=examples.JOBS,
+        answer=answers.Validation,
+        says="What was found.",
     )
     def post(self, request: Request) -> Response:
         """Check a job without storing it. `job` is what would be stored; its ids are made up."""

@@ -10,7 +10,7 @@ from core.openapi import describe, query
 from core.paging import PageParameters, page
 from core.parameters import parameters
 from deployments import services
-from deployments.api import preview_answers, previews
+from deployments.api import examples, preview_answers, previews
 from deployments.api.views.base import JobView
 from deployments.definition import JobDefinition
 from deployments.models import Job
@@ -38,6 +38,7 @@ class PreviewOfBodyView(PreviewView):
     @describe(
         "previewJob",
         request=JobDefinition,
+        examples=examples.JOBS,
         parameters=query(PageParameters),
         answer=preview_answers.Preview,
         says="The plan.",
