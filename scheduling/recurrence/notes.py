@@ -36,7 +36,7 @@ def notes(rule: Rule, zone: str, occurrence: datetime) -> frozenset[str]:
 
 def _comes_again(occurrence: datetime, zone: str) -> bool:
     clock = occurrence.astimezone(zones.zone(zone))
-    return clock.fold == 0 and clock.replace(fold=1).utcoffset() != clock.utcoffset()
+    return clock.replace(fold=1).utcoffset() != clock.utcoffset()
 
 
 def _of_the_day(rule: Rule, zone: str, local: datetime) -> set[str]:

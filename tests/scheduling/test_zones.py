@@ -81,6 +81,8 @@ def test_instant__around_every_change__is_what_a_watched_clock_shows(name: str, 
         ("2026-03-29T02:00:00", "Europe/Berlin", "2026-03-29T01:00:00"),
         ("2026-03-29T02:30:15", "Europe/Berlin", "2026-03-29T01:00:00"),
         ("2026-03-29T02:59:59", "Europe/Berlin", "2026-03-29T01:00:00"),
+        ("2026-03-29T02:59:59.999999", "Europe/Berlin", "2026-03-29T01:00:00"),
+        ("2026-03-29T02:00:00.000001", "Europe/Berlin", "2026-03-29T01:00:00"),
         ("2026-03-29T03:00:00", "Europe/Berlin", "2026-03-29T01:00:00"),
         ("2026-03-08T02:30:00", "America/St_Johns", "2026-03-08T05:30:00"),
         # Half an hour alone.
