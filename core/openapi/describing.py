@@ -9,6 +9,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 
 from core.openapi.answers import Error
 from core.openapi.refusals import REFUSALS
+from core.openapi.requests import json_schema_of
 from core.paging import SEARCH_AFTER
 from core.shapes import Shape
 
@@ -60,7 +61,7 @@ def describe_list(operation_id: str, *, rows: Any, parameters: type[Shape], **mo
 
 def query(shape: type[Shape]) -> list[OpenApiParameter]:
     """The parameters that a shape reads from the query string."""
-    schema = shape.model_json_schema()
+    schema = json_schema_of(shape)
     known = schema.get("$defs", {})
     required = set(schema.get("required", ()))
     return [

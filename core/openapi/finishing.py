@@ -140,6 +140,8 @@ def _tidy(schema: Any) -> None:
         del schema["title"]
     if "default" in schema and schema["default"] is None:
         del schema["default"]
+    if schema.get("type") == "integer" and not schema.keys() & {"maximum", "exclusiveMaximum", "enum", "const"}:
+        schema["format"] = "int64"
     for one in _parts(schema):
         _tidy(one)
     for one in schema.get("properties", {}).values():

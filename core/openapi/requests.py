@@ -1,19 +1,48 @@
 """Request bodies in the document: the JSON schema of shapes."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from drf_spectacular.contrib.pydantic import PydanticExtension
 from drf_spectacular.plumbing import ResolvedComponent
-from pydantic.json_schema import model_json_schema
+from pydantic.json_schema import GenerateJsonSchema, model_json_schema
 
 from core.shapes import Shape
+from core.shapes.annotations import members_of, unwrapped, wire_names
 
 # It has no types.
 _Component: Any = ResolvedComponent
 _REF = "#/components/schemas/"
 # It has no types, of which mypy would complain in the class below.
 _PydanticExtension: Any = PydanticExtension
+
+
+class _JsonSchema(GenerateJsonSchema):
+    """Pydantic's, with what our own marks say of a field."""
+
+    def model_schema(self, schema: Any) -> dict[str, Any]:
+        """The schema of one shape, nested ones among them."""
+        made: dict[str, Any] = super().model_schema(schema)
+        for name, info in schema["cls"].model_fields.items():
+            _, marks = unwrapped(info.annotation, info.metadata)
+            for member in members_of(info.annotation):
+                marks = (*marks, *unwrapped(member)[1])
+            for mark in marks:
+                _say(made["properties"][wire_names(name, info, marks)[0]], getattr(mark, "document", {}))
+        return made
+
+
+def _say(field: dict[str, Any], more: dict[str, Any]) -> None:
+    """Add to a field's schema; an enumeration of its own takes the place of the common one."""
+    if "enum" in more:
+        part = next((one for one in field.get("anyOf", ()) if "$ref" in one), field)
+        part.pop("$ref", None)
+        part |= {"type": "string", "enum": more["enum"]}
+    field |= {name: one for name, one in more.items() if name != "enum"}
+
+
+def json_schema_of(shape: type[Shape]) -> dict[str, Any]:
+    """A shape's JSON schema, with `$defs` and references to components."""
+    return model_json_schema(shape, ref_template=_REF + "{model}", mode="validation", schema_generator=_JsonSchema)
 
 
 class ShapeSchema(_PydanticExtension):
@@ -38,7 +67,7 @@ class ShapeSchema(_PydanticExtension):
 
     def map_serializer(self, auto_schema: Any, direction: str) -> Any:
         """The JSON schema; those of nested shapes become components."""
-        whole = model_json_schema(self.target, ref_template=_REF + "{model}", mode="validation")
+        whole = json_schema_of(self.target)
         parts: dict[str, Any] = whole.pop("$defs", {})
         made = _Requests(auto_schema.registry, parts)
         return made.shape(whole, partial=direction == "request" and auto_schema.method == "PATCH")
@@ -94,15 +123,3 @@ class _Requests:
             self._registry.register(part)
             part.schema = self.shape(schema, partial=partial) if is_shape else schema
         return _REF + called
-
-
-def references(schema: Any) -> Iterator[str]:
-    """All `$ref`s below."""
-    if isinstance(schema, dict):
-        if isinstance(schema.get("$ref"), str):
-            yield schema["$ref"]
-        for one in schema.values():
-            yield from references(one)
-    elif isinstance(schema, list):
-        for one in schema:
-            yield from references(one)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from annotated_types import MaxLen
-from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler, WithJsonSchema
 from pydantic_core import core_schema
 
 from core.shapes.annotations import has
@@ -123,13 +123,11 @@ class _Choice:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_before_validator_function(self.read, handler(source))
 
-    def __get_pydantic_json_schema__(
-        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        """The members, and the further words, for the document's readers."""
-        part = {"type": "string", "enum": [member.value for member in self._kind]}
-        made = part if self._is_part else handler(schema)
-        return {**made, "x-also-read": self._synonyms} if self._synonyms else made
+    @property
+    def document(self) -> dict[str, Any]:
+        """What the API's document says of a field beyond its enumeration."""
+        part = {"enum": [member.value for member in self._kind]} if self._is_part else {}
+        return part | ({"x-also-read": self._synonyms} if self._synonyms else {})
 
     def read(self, value: object) -> enum.Enum:
         """The member, or raises PydanticCustomError that names all of them, the nearest first."""
@@ -164,7 +162,8 @@ def choice(
 ) -> Any:
     """A member of `kind`, matched without regard to case, `-`, `_` and blanks: `Annotated[Kind, choice(Kind)]`.
 
-    `synonyms` maps further words to members; `only` are the members that may be chosen, where not all of them may. A bare `Kind` is read so too, without synonyms.
+    `synonyms` maps further words to members; `only` are the members that may be chosen, where not all of them may. A
+    bare `Kind` is read so too, without either.
     """
     return Annotated[kind, _Choice(kind, synonyms, only)]
 

@@ -33,8 +33,8 @@ def _action_ids(value: object) -> object:
 
 
 def _action_id(value: object) -> UUID | int:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-        return value
+    if isinstance(value, int | float) and not isinstance(value, bool) and value == int(value) >= 1:
+        return int(value)
     if isinstance(value, str) and value.isascii() and value.isdigit() and 1 <= len(value) <= 9 and int(value) >= 1:
         return int(value)
     try:
@@ -57,6 +57,8 @@ class ChainedJobRule(Shape):
         WithJsonSchema(
             {
                 "type": "array",
+                "minItems": 1,
+                "maxItems": MAX_CHAINED_ACTIONS,
                 "items": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "integer", "minimum": 1}]},
             }
         ),

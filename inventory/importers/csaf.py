@@ -71,7 +71,7 @@ class Restart(Document):
     category: Words = ""
 
 
-class Remedy(Document):
+class Remediation(Document):
     category: Words = ""
     details: Words = ""
     url: Words = ""
@@ -99,7 +99,7 @@ class Hole(Document):
     title: Words = ""
     release_date: datetime | None = None
     product_status: Status = Status()
-    remediations: list[Remedy] = []
+    remediations: list[Remediation] = []
     scores: list[Score] = []
     threats: list[Threat] = []
 
@@ -254,30 +254,37 @@ def _told(advisory: Advisory) -> dict[str, Any]:
 
 
 def _articles(advisory: Advisory, hole: Hole, products: _Products, cves: list[str]) -> Iterator[PatchEntry]:
-    remedies: Mapping[str, list[Remedy]] = defaultdict(list)
-    for remedy in hole.remediations:
-        found = _KB.search(f"{remedy.details} {remedy.url}") if remedy.category == "vendor_fix" else None
+    remediations: Mapping[str, list[Remediation]] = defaultdict(list)
+    for remediation in hole.remediations:
+        found = _KB.search(f"{remediation.details} {remediation.url}") if remediation.category == "vendor_fix" else None
         if found:
-            remedies[f"KB{found[1] or found[2]}"].append(remedy)
+            remediations[f"KB{found[1] or found[2]}"].append(remediation)
     told = _told(advisory)
     ratings = (_SEVERITIES.get(threat.details.strip().lower()) for threat in hole.threats)
     if rating := next((one for one in ratings if one), None):
         told["severity"] = rating
-    for article, each in remedies.items():
+    for article, each in remediations.items():
         yield _article(article, each, products=products, cves=cves, told=told)
 
 
 def _article(
-    article: str, remedies: list[Remedy], *, products: _Products, cves: list[str], told: Mapping[str, Any]
+    article: str, remediations: list[Remediation], *, products: _Products, cves: list[str], told: Mapping[str, Any]
 ) -> PatchEntry:
-    names = [products.names[one][:255] for remedy in remedies for one in remedy.product_ids if products.names.get(one)]
-    reboots = [_REBOOTS[one] for remedy in remedies if (one := remedy.restart_required.category) in _REBOOTS]
+    names = [
+        products.names[one][:255]
+        for remediation in remediations
+        for one in remediation.product_ids
+        if products.names.get(one)
+    ]
+    reboots = [
+        _REBOOTS[one] for remediation in remediations if (one := remediation.restart_required.category) in _REBOOTS
+    ]
     here = {
         "kb": article,
         "type": PATCH_TYPES[Platform.WINDOWS],
         "told_security": True,
-        "vendor_link": next((remedy.url for remedy in remedies if remedy.url), "")[:2000],
-        "published_at": next((remedy.date for remedy in remedies if remedy.date), None),
+        "vendor_link": next((remediation.url for remediation in remediations if remediation.url), "")[:2000],
+        "published_at": next((remediation.date for remediation in remediations if remediation.date), None),
         "reboot_required": any(reboots) if reboots else None,
     }
     return PatchEntry(

@@ -21,7 +21,7 @@ _AT_ONCE = 2_000
 _ADVISORIES_AT_ONCE = 100
 _SEVERITIES = {severity.value.lower(): severity for severity in Severity}
 _SOURCE = re.compile(r"(.+)-[^-]+-[^-]+\.(?:no)?src\.rpm")
-_CVE = re.compile(r"CVE-\d{4}-\d{4,}", re.ASCII)
+_CVE = re.compile(r"CVE-\d{4}-\d{4,19}", re.ASCII)
 
 T = TypeVar("T")
 

@@ -14,6 +14,7 @@ from django.db import connections
 from core.customer_context import acting_for
 from inventory.models import Asset, AssetPatch, PatchStatus
 from tests import factories
+from tests.conftest import _empty
 from tests.contract import house as houses
 from tests.contract.field_groups import actions, messages, nested
 from tests.contract.fields import REFUSED, RETRIES, SPREAD
@@ -66,7 +67,7 @@ def workshop(django_db_setup: None, django_db_blocker: Any) -> Iterator[Workshop
             yield _furnished()
         finally:
             connections.close_all()
-            worlds._empty()
+            _empty()
 
 
 def _furnished() -> Workshop:

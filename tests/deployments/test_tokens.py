@@ -27,6 +27,8 @@ def jobs(ada: Person) -> None:
         approvedPatches=patches,
         assetTagIds=[str(production.public_id), str(web.public_id)],
         coAuthorUserIds=[str(bob.user.public_id)],
+        remediationQids=[38863, 5],
+        isVulnContext=True,
     )
     factories.job(
         ada,
@@ -93,6 +95,11 @@ def test_token__every_question__splits_the_rows_in_two(jobs: None, name: str) ->
         ("assetCount > 0", []),
         ("triggerStatus:*", []),
         ("completionPercent:0", []),
+        ("remediationQids:38863 and isVulnContext:true", ["Weekly 100%"]),
+        ("remediationQids < 6 and remediationQids > 6", ["Weekly 100%"]),
+        ("remediationQids > 38863", []),
+        ("not remediationQids:5", ["Rollback", "once_only"]),
+        ("remediationQids:*", ["Weekly 100%"]),
         ("dayOfMonth:null", ["Rollback", "Weekly 100%", "once_only"]),
     ],
 )

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from core.customer_context import acting_for
+from inventory.api import answers
 from inventory.models import AssetPatch, Patch, PatchStatus, Supersedence, Vulnerability
 from tenants.models import Role
 from tests import factories
@@ -126,6 +127,7 @@ def test_import__what_is_not_sent_stays__and_null_empties(ada: Person) -> None:
         ({"title": "x" * 601}, "title"),
         ({"vendorSeverity": "Terrible"}, "vendorSeverity"),
         ({"cve": ["CVE-1"]}, "cve[0]"),
+        ({"cve": [f"CVE-2026-{'1' * 30}"]}, "cve[0]"),
         ({"publishedDate": "yesterday"}, "publishedDate"),
         ({"titel": "x"}, "titel"),
         ({"vendorPatchId": None}, "vendorPatchId"),
@@ -495,3 +497,38 @@ def test_rows__of_a_rivals_standing__are_not_counted(ada: Person) -> None:
     factories.missing(theirs, factories.asset(rival.customer))
 
     assert ada.get("patches").json()[0]["missingCount"] == 0
+
+
+# --- the document -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ("patches", answers.Patches),
+        (("/pm/v2/patches", {}), answers.Patches),
+        ("patches/count", answers.PatchCount),
+        ("patches/count?groupBy=rebootRequired", answers.PatchCount),
+        ("patches/count?groupBy=vendor", answers.PatchCount),
+        ("patch/{}", answers.Patch),
+        ("patch/{}/assets", answers.Assets),
+        ("patchcatalog/patches", answers.CataloguePatches),
+        (("patchcatalog/patches", {}), answers.CataloguePatches),
+        ("patchcatalog/patch/packages?patchUuid={}", answers.PackagesOfPatches),
+        ("patchcatalog/patch/{}/products", answers.ProductsOfPatches),
+        (("patchcatalog/import", [WHOLE, {"vendorPatchId": 7, "kb": []}]), answers.ImportedPatches),
+        (("vulnerabilities", {}), answers.Vulnerabilities),
+        (("remediation/insights", {}), answers.Insights),
+        ("patchcatalog/patch/products/vulnerability/count", answers.ProductsVulnerabilities),
+    ],
+)
+def test_answers__of_every_route__are_as_the_document_says(
+    ada: Person, holes: dict[str, Any], asked: str | tuple[str, Any], answer: Any
+) -> None:
+    patch_id = holes["a"].public_id
+
+    told = ada.get(asked.format(patch_id)) if isinstance(asked, str) else ada.post(*asked)
+
+    assert told.status_code == 200, told.content
+    assert told.json()
+    answer.model_validate_json(told.content)

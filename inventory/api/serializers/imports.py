@@ -21,7 +21,7 @@ from inventory.systems import system_name
 MAX_PATCHES = 5_000
 # Whom agents of a platform work with, where the import does not say.
 _PACKAGE_MANAGERS = {Platform.WINDOWS: "windows", Platform.LINUX: ""}
-_CVE = re.compile(r"CVE-\d{4}-\d{4,}", re.ASCII)
+_CVE = re.compile(r"CVE-\d{4}-\d{4,19}", re.ASCII)
 
 
 def _cve(text: str) -> str:

@@ -28,6 +28,7 @@ class CustomPatchUrlBody(Shape):
             description="`https` on a public host, without a user, a query and a fragment: machines put the paths of "
             "files behind it.",
             examples=["https://patches.example.com/base"],
+            json_schema_extra={"pattern": "^https://"},
         ),
     ]
     name: Annotated[Text | None, NotSet, Field(max_length=200, description="What people call it.")] = None
