@@ -50,9 +50,12 @@ bench: setup  ## Measure, side by side with bare implementations (ARGS=--write f
 chaos:  ## Kill processes at random and check that nothing is lost or doubled (later)
 	@echo 'Not there yet: it is to kill processes at random and check that nothing is lost or doubled.' >&2; exit 2
 
-fuzz:  ## Send the API what its document allows and forbids (later)
-	@echo 'Not there yet: it is to fuzz the running service from its OpenAPI document.' >&2; exit 2
+# The property tests come first, which take less: ARGS is for what comes after.
+fuzz: setup  ## Draw many more examples, and send the service all that its document allows and forbids
+	@scripts/setup requirements-fuzz.lock .venv-fuzz
+	@HYPOTHESIS_PROFILE=fuzz $(TEST) $(PYTHON) -m embedded exec $(BIN)/pytest -m hypothesis -q
+	@$(PYTHON) -m fuzz $(ARGS)
 
 clean:  ## Remove .venv, all local data and caches
-	@rm -rf .venv .setup .data .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv-fuzz .setup .data .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -151,6 +151,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": VERSION,
     "OAS_VERSION": "3.1.0",
     "COMPONENT_SPLIT_REQUEST": True,
+    # Names that stay what they are when a second enumeration of their field's name comes.
+    "ENUM_NAME_OVERRIDES": {
+        "JobStatus": ["Disabled", "Enabled"],
+        "StepOutcome": ["succeeded", "failed", "skipped", "not_applicable", "interrupted"],
+    },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "core.openapi.finish"],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PUBLIC": True,

@@ -40,7 +40,7 @@ def idempotent(post: Callable[..., Response]) -> Callable[..., Response]:
         except IntegrityError:
             return _again(row)
         response = post(view, request, *arguments, **named)
-        row.status, row.answer = response.status_code, response.data
+        row.status, row.answer = response.status_code, json.dumps(response.data, default=str)
         row.headers = {name: response[name] for name in _KEPT_HEADERS if name in response}
         row.save(update_fields=["status", "answer", "headers"])
         return response
@@ -72,4 +72,4 @@ def _again(row: IdempotencyKey) -> Response:
     first = IdempotencyKey.objects.get(customer_id=row.customer_id, route=row.route, key=row.key)
     if first.body_digest != row.body_digest:
         raise Conflict(f"This {HEADER} was used with another body. Send a new key.")
-    return Response(first.answer, status=first.status, headers=first.headers)
+    return Response(json.loads(first.answer), status=first.status, headers=first.headers)

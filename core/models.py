@@ -116,7 +116,8 @@ class IdempotencyKey(models.Model):
     body_digest = models.CharField(max_length=64)
     # Empty only within the transaction that makes it.
     status = models.SmallIntegerField(default=0)
-    answer = models.JSONField(null=True)
+    # As text: a JSON column would answer the keys in an order of its own.
+    answer = models.TextField(default="null")
     headers = models.JSONField(default=dict)
     created_at = models.DateTimeField(db_default=Now())
 

@@ -1,13 +1,14 @@
 """What a list may be asked: which page, in which order, which keys of its rows, which rows."""
 
 import json
+from enum import StrEnum
 from typing import Annotated, TypeVar
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from rest_framework.request import Request
 
 from core.errors import EXCLUDES, InvalidInput, Problem
-from core.shapes import AlsoNamed, NotSet, Rule, Shape, Text, TextList, WholeNumber, parse, plain
+from core.shapes import AlsoNamed, NotSet, Rule, Shape, Text, TextList, WholeNumber, choice, parse, plain
 
 SEARCH_AFTER = "searchAfter"
 # Where a page begins: a link to another page says another place, and all the rest as it was.
@@ -36,8 +37,12 @@ def _unpacked(value: object) -> object:
 # Kept as text: `ordering` reads it, which knows what there is to sort by.
 SortTerms = Annotated[str, BeforeValidator(_packed), WithJsonSchema({"type": "string"})]
 
-# Further words, and what they mean.
-_DIRECTIONS = {"ascending": "asc", "descending": "desc"}
+
+class SortOrder(StrEnum):
+    """Which way."""
+
+    UP = "asc"
+    DOWN = "desc"
 
 
 class PageParameters(Shape):
@@ -67,9 +72,8 @@ class SortedPageParameters(PageParameters):
         Field(description='`name,-created`, or `[{"name":"asc"}]`: keys of the rows.'),
     ] = None
     sort_order: Annotated[
-        Text | None,
-        NotSet,
-        WithJsonSchema({"type": "string", "enum": ["asc", "desc"], "x-also-read": _DIRECTIONS}),
+        SortOrder | None,
+        choice(SortOrder, synonyms={"ascending": SortOrder.UP, "descending": SortOrder.DOWN}),
         Field(description="For columns of `sort` that do not say."),
     ] = None
 
@@ -78,10 +82,9 @@ class ListParameters(SortedPageParameters):
     """The same for lists that a `Listing` describes: rows by query, and of each row only what is wanted."""
 
     attributes: Annotated[
-        TextList | None,
+        Annotated[TextList, Field(max_length=200)] | None,
         BeforeValidator(_unpacked),
         Field(
-            max_length=200,
             description="Only these keys of each row, separated by commas: `name,tags.name`. All of them where absent.",
         ),
     ] = None

@@ -7,6 +7,7 @@ import enum
 import re
 import types
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -41,9 +42,22 @@ def _whole_number(value: object) -> int:
         number = int(value)
     elif isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
         number = int(value.strip().partition(".")[0])
-    if number is None or abs(number) > _BIGGEST_WHOLE_NUMBER:
+    if number is None or not -_BIGGEST_WHOLE_NUMBER - 1 <= number <= _BIGGEST_WHOLE_NUMBER:
         raise refused(f"must be a whole number, but was {shown(value)}")
     return number
+
+
+def _instant(value: object) -> object:
+    """ISO 8601 with an offset; pydantic alone would take a number for seconds since 1970, and a time of nowhere."""
+    if isinstance(value, datetime):
+        return value
+    try:
+        found = datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise refused(f"must be an instant in ISO 8601, such as 2025-04-14T13:45:00Z, but was {shown(value)}")
+    return found
 
 
 def _text(value: object) -> object:
@@ -81,10 +95,11 @@ def _decoded(value: object) -> bytes:
         raise refused("must be Base64 (RFC 4648, with padding)") from None
 
 
-_read_flag, _read_whole_number, _read_text = (
+_read_flag, _read_whole_number, _read_text, _read_instant = (
     BeforeValidator(_flag),
     BeforeValidator(_whole_number),
     BeforeValidator(_text),
+    BeforeValidator(_instant),
 )
 
 # true and false, also as text and as 1 and 0.
@@ -181,8 +196,8 @@ def choices(kind: type[enum.Enum], *, synonyms: Mapping[str, Any] = types.Mappin
 
 
 def lenient(annotation: Any, metadata: Sequence[object]) -> tuple[object, ...]:
-    """What a plain `bool`, `int`, `str` or enumeration lacks of the lenient types: being lenient is the rule."""
+    """What a plain `bool`, `int`, `str`, `datetime` or enumeration lacks: being lenient, or strict, is the rule."""
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
         return () if has(metadata, _Choice) else (_Choice(annotation, {}),)
-    reads = {bool: _read_flag, int: _read_whole_number, str: _read_text}.get(annotation)
+    reads = {bool: _read_flag, int: _read_whole_number, str: _read_text, datetime: _read_instant}.get(annotation)
     return () if reads is None or reads in metadata else (reads,)

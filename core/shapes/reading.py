@@ -199,14 +199,14 @@ class _Nested:
     wants = "an object"
 
     def __init__(self, shape: type[Shape]) -> None:
-        self._shape = shape
+        self.shape = shape
 
     def read(self, value: object, path: str, report: Report) -> object:
         before = len(report.problems)
-        values = _read_shape(self._shape, value, path, report)
+        values = _read_shape(self.shape, value, path, report)
         if values is None or len(report.problems) > before:
             return INVALID
-        return _made(self._shape, values)
+        return _made(self.shape, values)
 
 
 class _Items:
@@ -237,16 +237,26 @@ class _Items:
 
 
 class _OneOf:
-    """A union: the first member that can read it. An object goes to the shape, whose problems have their paths."""
+    """A union: the first member that can read it. An object goes to the shape, whose problems have their paths; of
+    several shapes, to that whose word it holds.
+    """
 
     def __init__(self, readers: tuple[Reader, ...]) -> None:
         self._readers = readers
-        self.wants = " or ".join(reader.wants for reader in readers)
+        self.wants = " or ".join(dict.fromkeys(reader.wants for reader in readers))
+        self._word, self._by_word = _told_apart(readers)
 
     def read(self, value: object, path: str, report: Report) -> object:
         fitting = [reader for reader in self._readers if _fits(reader, value)]
         if len(fitting) == 1:
             return fitting[0].read(value, path, report)
+        if self._by_word and isinstance(value, Mapping):
+            word = value.get(self._word)
+            if isinstance(word, str) and word in self._by_word:
+                return self._by_word[word].read(value, path, report)
+            message = f"must be one of {', '.join(self._by_word)}, but was {shown(word)}"
+            report.add(join(path, self._word), "invalid", message)
+            return INVALID
         for reader in fitting or self._readers:
             attempt = Report()
             read = reader.read(value, path, attempt)
@@ -254,6 +264,23 @@ class _OneOf:
                 return read
         report.add(path, "invalid", f"must be {self.wants}, but was {kind_of(value)}")
         return INVALID
+
+
+def _told_apart(readers: tuple[Reader, ...]) -> tuple[str, dict[str, Reader]]:
+    """The wire name of a field that is one word in each of the shapes, and the reader for each word; else nothing."""
+    nested = [reader for reader in readers if isinstance(reader, _Nested)]
+    if len(nested) == len(readers):
+        for name in nested[0].shape.model_fields:
+            words = [_words(reader.shape, name) for reader in nested]
+            if all(words):
+                told = {word: reader for reader, those in zip(nested, words, strict=True) for word in those}
+                return _plan(nested[0].shape).wire_names[name], {**told}
+    return "", {}
+
+
+def _words(shape: type[Shape], name: str) -> tuple[str, ...]:
+    annotation = shape.model_fields[name].annotation if name in shape.model_fields else None
+    return typing.get_args(annotation) if typing.get_origin(annotation) is typing.Literal else ()
 
 
 def _fits(reader: Reader, value: object) -> bool:

@@ -1,11 +1,13 @@
 """PATCH: a JSON merge patch (RFC 7396) on the full job, which is then judged as a whole."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from core.errors import InvalidInput, Problem
 from core.shapes import also_named
-from deployments.definition import JobDefinition
+from deployments.definition import JobDefinition, as_sent
 from deployments.definition.schedule import FIELDS_OF
 
 # Of both queries of a job: the query, and the fields that follow it where a client leaves them out.
@@ -25,6 +27,16 @@ def merged(document: Mapping[str, Any], patch: object) -> dict[str, Any]:
     known_as = {alias: name for name, aliases in also_named(JobDefinition).items() for alias in aliases}
     gone = {known_as.get(one, one) for one in changes if one in known_as} | set(_outdated(document, changes))
     return _merge({key: value for key, value in document.items() if key not in gone}, changes)
+
+
+@contextmanager
+def told_as_sent(patch: object) -> Iterator[None]:
+    """Within it, problems of the merged document are told by the places that the patch has."""
+    try:
+        yield
+    except InvalidInput as refused:
+        problems = [replace(one, field=as_sent(one.field, patch)) for one in refused.problems]
+        raise InvalidInput(problems=problems) from None
 
 
 def _outdated(document: Mapping[str, Any], changes: Mapping[str, Any]) -> Iterator[str]:

@@ -71,7 +71,7 @@ def _external_id(value: str | None) -> str | None:
 class NameFields(Shape):
     """The fields of a job that say what it is."""
 
-    name: Annotated[Text, Field(min_length=1, max_length=256, description="What people call it. May repeat.")]
+    name: Annotated[Text, NotSet, Field(min_length=1, max_length=256, description="What people call it. May repeat.")]
     external_id: Annotated[
         Text | None,
         NotSet,
@@ -165,10 +165,18 @@ def as_sent(field: str, body: object) -> str:
     for place, keys in _PLACES.items():
         within = body.get(place)
         head = field.removeprefix(f"{place}.")
-        key = head.partition(".")[0]
-        if head != field and key in keys and key in body and not (isinstance(within, Mapping) and key in within):
+        key, _, rest = head.partition(".")
+        if head == field or key not in keys or key not in body:
+            continue
+        nested = within.get(key) if isinstance(within, Mapping) else None
+        if not _holds(nested, rest.partition(".")[0]):
             return head
     return field
+
+
+def _holds(value: object, key: str) -> bool:
+    """Whether something was said there: of an object, by that key."""
+    return key in value if isinstance(value, Mapping) and key else value is not None
 
 
 _PLACES = {"postDeployment": TOP_LEVEL, "reattemptFailedPatches": RETRIES}

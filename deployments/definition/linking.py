@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from core.shapes import Shape, WholeNumber, choice
 
@@ -24,12 +24,16 @@ class ChainCondition(StrEnum):
     SUCCEEDED = "Post Actions were successfully executed"
 
 
-def _action_ids(value: object) -> object:
-    """UUIDs, or places counted from 1; a list or comma text."""
+def _listed(value: object) -> object:
+    """A list, or comma text."""
     items = [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
     if not isinstance(items, list):
         raise ValueError("must be ids of the parent's post-actions, or their numbers from 1, as a list")
-    return list(dict.fromkeys(_action_id(item) for item in items))
+    return items
+
+
+def _once(ids: list[UUID | int]) -> list[UUID | int]:
+    return list(dict.fromkeys(ids))
 
 
 def _action_id(value: object) -> UUID | int:
@@ -40,7 +44,7 @@ def _action_id(value: object) -> UUID | int:
     try:
         return UUID(value) if isinstance(value, str) else UUID(bytes=b"")
     except ValueError:
-        raise ValueError("must hold ids of the parent's post-actions, or their numbers from 1") from None
+        raise ValueError("must be the id of one of the parent's post-actions, or its number from 1") from None
 
 
 class ChainedJobRule(Shape):
@@ -52,8 +56,9 @@ class ChainedJobRule(Shape):
         ChainField.POST_ACTION
     )
     action_ids: Annotated[
-        list[Any],
-        BeforeValidator(_action_ids),
+        list[Annotated[Any, BeforeValidator(_action_id)]],
+        BeforeValidator(_listed),
+        AfterValidator(_once),
         WithJsonSchema(
             {
                 "type": "array",

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
-from uuid import UUID
 
 from pydantic import BeforeValidator, Field
 
@@ -63,9 +62,13 @@ class PatchFields(Shape):
         ),
     ] = None
     linked_job_id: Annotated[
-        UUID | None,
+        Text | None,
         NotSet,
-        Field(description="The parent job. The child has no patches or query of its own and gets the parent's."),
+        Field(
+            max_length=256,
+            description="The parent job, by its id or its external id. The child has no patches or query of its own "
+            "and gets the parent's.",
+        ),
     ] = None
     chained_job_rule: Annotated[
         list[ChainedJobRule] | None,

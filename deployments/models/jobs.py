@@ -34,6 +34,17 @@ class JobQuerySet(CustomerQuerySet):
         """Those that clients see."""
         return self.filter(state__in=LIVE_JOBS)
 
+    def named(self, name: str) -> Self:
+        """Those that a client calls so, by id or external id: at most one, or two where one's id is another's name.
+
+        The one with the id comes first.
+        """
+        try:
+            by_id = self.filter(public_id=uuid.UUID(name))
+        except ValueError:
+            return self.filter(external_id=name).order_by("-pk")
+        return by_id if by_id.exists() else self.filter(external_id=name).order_by("-pk")
+
     def due(self, limit: int) -> Self:
         """Enabled jobs whose time has come by the database's clock, locked; other schedulers pass over them.
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, models, transaction
 
-from core.errors import Conflict, InvalidInput, Problem
+from core.errors import EXCLUDES, Conflict, InvalidInput, Problem
 from core.shapes import Shape, check
 from deployments import schedules
 from deployments.definition import JobDefinition, Notification, ScriptPath, as_sent
@@ -29,7 +29,7 @@ from deployments.models import (
 from deployments.services.actions import action_rows, stored_scripts
 from deployments.services.linking import parent_of
 from deployments.states import JobState
-from inventory.models import Asset, CustomPatchUrl, Patch, Tag
+from inventory.models import Asset, CustomPatchUrl, Patch, Platform, Tag
 from inventory.querying import closing_condition, patch_condition
 from tenants.models import CustomerOwned, User
 
@@ -69,8 +69,9 @@ def check_definition(*, customer_id: int, user: User, body: object, at: datetime
     paths: list[tuple[str, ScriptPath]] = []
     checked, problems = check(JobDefinition, body, [lambda _, report: paths.extend(script_paths(report))])
     fields: dict[str, Any] = checked
-    references = _resolve(customer_id, fields, problems)
+    references = _resolve(customer_id, _with_sound_ids(fields, body), problems)
     scripts = stored_scripts(user, paths, problems)
+    problems += _patches_of_the_other_platform(customer_id, fields, references.get("approved_patches", {}))
     parent = parent_of(customer_id, fields, problems, child=job)
     patch_url = _patch_url(customer_id, fields, problems)
     problems += _wrong_queries(fields, at=at)
@@ -134,12 +135,27 @@ def _save(job: Job) -> None:
         raise Conflict(message, problems=[Problem(field="externalId", code="taken", message=message)]) from taken
 
 
+def _with_sound_ids(fields: Mapping[str, Any], body: object) -> dict[str, Any]:
+    """The fields; a list of ids that holds something else too has None there, so that the others are judged as well."""
+    sent = body if isinstance(body, Mapping) else {}
+    lists = {name: sent.get(_wire(name)) for name in _REFERENCES if name not in fields}
+    sound = {name: [_uuid(one) for one in ids] for name, ids in lists.items() if isinstance(ids, list)}
+    return {**fields, **sound}
+
+
+def _uuid(value: object) -> UUID | None:
+    try:
+        return UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
 def _resolve(customer_id: int, fields: Mapping[str, Any], problems: list[Problem]) -> dict[str, dict[UUID, int]]:
     """Our ids for the ones in a body. One that is unknown and one of another customer get the same problem."""
     found: dict[str, dict[UUID, int]] = {}
     for model in dict.fromkeys(_REFERENCES.values()):
         names = [name for name, kind in _REFERENCES.items() if kind is model]
-        wanted = {one for name in names for one in fields.get(name) or ()}
+        wanted = {one for name in names for one in fields.get(name) or () if one is not None}
         known = _ids(model, customer_id, wanted)
         for name in names:
             found[name] = known
@@ -158,7 +174,24 @@ def _unknown(name: str, ids: Iterable[UUID], known: Mapping[UUID, int]) -> list[
     return [
         Problem(field=f"{_wire(name)}[{index}]", code="unknown_id", message=f"no such id: {one}")
         for index, one in enumerate(ids)
-        if one not in known
+        if one is not None and one not in known
+    ]
+
+
+def _patches_of_the_other_platform(
+    customer_id: int, fields: Mapping[str, Any], known: Mapping[UUID, int]
+) -> list[Problem]:
+    sent = fields.get("approved_patches") or []
+    platform = fields.get("platform", Platform.WINDOWS)
+    pks = [known[one] for one in sent if one in known]
+    if not pks:
+        return []
+    others = Patch.objects.for_customer(customer_id).filter(pk__in=pks).exclude(platform=platform)
+    wrong = dict(others.values_list("public_id", "platform"))
+    return [
+        Problem(f"approvedPatches[{index}]", "excludes", f"is for {wrong[one]}, but the job for {platform}", EXCLUDES)
+        for index, one in enumerate(sent)
+        if one in wrong
     ]
 
 

@@ -185,6 +185,9 @@ def _verify(task: HostTask) -> None:
     )
     for step in _steps(task).filter(kind=StepKind.PATCH):
         installed = (step.patch_id, PatchStatus.INSTALLED) in standings
+        if step.reason == "already_installed" and operation == "Install":
+            # A newer version is there: this one is not missing.
+            installed = (step.patch_id, PatchStatus.MISSING) not in standings
         step.verified = installed if operation == "Install" else not installed
         step.save(update_fields=["verified"])
 

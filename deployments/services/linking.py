@@ -19,7 +19,7 @@ def parent_of(
     if wanted is None:
         return None
     _lock_links(customer_id)
-    parent: Job | None = Job.objects.for_customer(customer_id).live().filter(public_id=wanted).first()
+    parent: Job | None = Job.objects.for_customer(customer_id).live().named(wanted).first()
     if parent is None:
         problems.append(Problem("linkedJobId", "unknown_id", f"no such id: {wanted}"))
         return None

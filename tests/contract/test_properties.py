@@ -1,7 +1,6 @@
 """Bodies made from the OpenAPI document, and bent: validate and create agree about each, and none breaks anything."""
 
 import copy
-import os
 import re
 from collections import Counter
 from typing import Any
@@ -28,14 +27,15 @@ from tests.contract.house import (
     without,
 )
 from tests.contract.schema import JSON, Document, Pools
+from tests.properties import FACTOR
 
-# Raise it for a long search; then each search also differs from the last.
-EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "60"))
+# In a long search each one also differs from the last.
+EXAMPLES = 60 * FACTOR
 PROFILE = settings(
     max_examples=EXAMPLES,
     deadline=None,
     database=None,
-    derandomize="CONTRACT_EXAMPLES" not in os.environ,
+    derandomize=FACTOR == 1,
     suppress_health_check=list(HealthCheck),
 )
 SCHEDULES: list[dict[str, Any]] = [

@@ -292,20 +292,6 @@ def test_external_id__of_another_live_job__conflicts(house: House) -> None:
     assert afterwards.json()["id"] != first["id"]
 
 
-def test_external_id__with_replace__supersedes_the_earlier_job(house: House) -> None:
-    first = house.create(house.windows(externalId="mine"))
-
-    answer = house.ada.post("deploymentjob?replace=true", house.windows(externalId="mine", name="second"))
-
-    assert answer.status_code == 201, answer.json()
-    read = house.ada.get("deploymentjob/mine").json()
-    assert (read["name"], house.ada.get("deploymentjobs").headers["X-Total-Count"]) == ("second", "1")
-    assert house.ada.get(f"deploymentjob/{first['id']}/history").status_code in {200, 404}
-
-
-# --- enabling ---------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("change", "fields"),
     [

@@ -34,6 +34,7 @@ from core.paging import (
 )
 from core.paging.attributes import keep, narrowed
 from core.query import DateToken, NumberToken, TextToken
+from tests.properties import FACTOR
 
 AT = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
 _customers = itertools.count(1)
@@ -248,7 +249,7 @@ ORDERS = st.lists(
 
 
 @pytest.mark.django_db
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200 * FACTOR, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     ids=st.lists(st.tuples(st.none() | st.integers(1, 3), st.none() | st.integers(1, 2)), max_size=12),
     kinds=st.lists(st.sampled_from("ab"), min_size=12, max_size=12),

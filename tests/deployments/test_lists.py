@@ -12,6 +12,7 @@ from deployments.states import RunState
 from tests import factories
 from tests.deployments.test_history import ended
 from tests.factories import Person
+from tests.properties import FACTOR
 
 LISTS = ("deploymentjobs", "deploymentjobs/summary")
 
@@ -248,7 +249,9 @@ SORTS = [
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=40 * FACTOR,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     terms=st.lists(st.tuples(st.sampled_from(["", "-"]), st.sampled_from(SORTS)), max_size=3),

@@ -14,6 +14,7 @@ from inventory.models import Asset, AssetTag, Tag
 from inventory.targeting import Target, considered
 from tests import factories
 from tests.conftest import _empty
+from tests.properties import FACTOR
 
 # Tag → its parent. A chain of three, a fork, and one alone.
 PARENTS = {"site": None, "floor": "site", "room": "floor", "web": None, "web a": "web", "web b": "web", "alone": None}
@@ -99,7 +100,7 @@ _lists = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40 * FACTOR, deadline=None)
 @given(own=st.lists(_own_tags, min_size=len(HOSTS), max_size=len(HOSTS)), lists=_lists)
 def test_target__any_lists__mean_what_the_model_says(fleet: Fleet, own: list[set[str]], lists: Lists) -> None:
     has = [_carried(one) for one in own]

@@ -20,6 +20,7 @@ from inventory.models import Asset, Patch, Platform, Severity, Tag
 from inventory.tokens import ASSET_TOKENS, PATCH_TOKENS
 from tests import factories
 from tests.factories import NOW, Person
+from tests.properties import FACTOR
 
 UUID_TEXT = "7d8c1c5e-2f7b-4e3a-9a53-0c1d2e3f4a5b"
 INJECTIONS = [
@@ -407,7 +408,7 @@ _queries = st.recursive(st.one_of(_text_clauses, _other_clauses), _combined, max
 
 @given(st.lists(_rows, min_size=1, max_size=4), st.lists(_queries, min_size=1, max_size=8))
 @settings(
-    max_examples=40,
+    max_examples=40 * FACTOR,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

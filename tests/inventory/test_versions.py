@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hostagent.providers import rpm_versions
 from inventory.systems import system_name
 from inventory.versions import version_key
+from tests.properties import FACTOR
 
 # Ascending; equal ones in one tuple. From dpkg's and rpm's own tests, and what distributions really have.
 APT = [
@@ -77,7 +78,7 @@ def order(manager: str, first: str, second: str) -> int:
 
 
 @pytest.mark.skipif(not shutil.which("dpkg"), reason="there is no dpkg to ask")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150 * FACTOR, deadline=None)
 @given(apt_versions, apt_versions)
 def test_version_key__any_two__order_as_dpkg_says(first: str, second: str) -> None:
     says = {0: "eq", 1: "gt", -1: "lt"}[order("apt", first, second)]
@@ -85,7 +86,7 @@ def test_version_key__any_two__order_as_dpkg_says(first: str, second: str) -> No
     assert subprocess.run(["dpkg", "--compare-versions", first, says, second], check=False).returncode == 0
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000 * FACTOR, deadline=None)
 @given(rpm_versions_, rpm_versions_)
 def test_version_key__any_two__order_as_our_agent_says(first: str, second: str) -> None:
     assert order("dnf", f"{first}-1", f"{second}-1") == rpm_versions.compare(f"{first}-1", f"{second}-1")

@@ -1,9 +1,9 @@
 """Rules, zones and instants as hypothesis draws them, and how many of them.
 
-`FUZZ_FACTOR=100` draws a hundred times as many as an ordinary run, and walks every zone's changes of 2020 to 2040.
+With `HYPOTHESIS_PROFILE=fuzz` they are many times as many as in an ordinary run, and every zone's changes of 2020 to
+2040 are walked.
 """
 
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from scheduling import recurrence, zones
 from scheduling.recurrence import Rule
+from tests.properties import FACTOR
 
-FACTOR = int(os.environ.get("FUZZ_FACTOR", "1"))
 # Where clocks change by an hour, half of one or a day, at midnight or in Ramadan, and where they never do.
 TELLING_ZONES = [
     "Africa/Cairo", "Africa/Casablanca", "America/Asuncion", "America/Havana", "America/New_York", "America/Nuuk",

@@ -25,7 +25,7 @@ def story(url, username, password):
         "startDateTime": job.start_date_time,
         "patchTuesdayPlusXDays": job.patch_tuesday_plus_x_days,
         "recipientEmails": job.notification.notification_configs.recipient_emails,
-        "action": job.post_deploy_actions[0].params.action_item,
+        "action": job.post_deploy_actions[0].actual_instance.params.action_item,
         "deferment": job.pre_deployment.deferment.count,
         "notification": job.notification.notification_events.on_job_complete,
     }
@@ -72,10 +72,10 @@ def definition():
 def refused(jobs):
     """What a client makes of a refusal: an enabled job needs a machine."""
     try:
-        jobs.create_job(definition().model_copy(update={"status": client.JobState.ENABLED}))
+        jobs.create_job(definition().model_copy(update={"status": client.JobStatus.ENABLED}))
     except client.ApiException as refusal:
         problem = refusal.data.errors[0]
-        return {"status": refusal.status, "errorCode": refusal.data.error_code, "field": problem.field}
+        return {"status": refusal.status, "errorCode": refusal.data.error_code, "field": problem.var_field}
 
 
 print(json.dumps(story(*sys.argv[1:])))

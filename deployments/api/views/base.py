@@ -2,10 +2,8 @@
 
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.http import Http404
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -14,7 +12,7 @@ from core import logs
 from core.errors import DomainError
 from deployments import services
 from deployments.api import preconditions, serializers
-from deployments.models import Job, Run
+from deployments.models import Job, JobQuerySet, Run
 from tenants.models import User
 
 CREATED = 201
@@ -29,9 +27,10 @@ class JobView(APIView):
         assert isinstance(user, User)  # noqa: S101 - RolePermission has seen to it
         return user
 
-    def live_jobs(self) -> QuerySet[Job]:
+    def live_jobs(self) -> JobQuerySet:
         """The caller's jobs, as clients see them."""
-        return Job.objects.for_customer(self.user().customer_id).live()
+        jobs: JobQuerySet = Job.objects.for_customer(self.user().customer_id)
+        return jobs.live()
 
     def job(self) -> Job:
         """The job that the URL names, by its id or its external id. Raises Http404."""
@@ -54,7 +53,7 @@ class JobView(APIView):
 
     def run(self) -> Run:
         """The run that the URL names. Those of a deleted job stay readable."""
-        jobs = Job.objects.for_customer(self.user().customer_id)
+        jobs: JobQuerySet = Job.objects.for_customer(self.user().customer_id)
         run = (
             Run.objects.for_customer(self.user().customer_id)
             .select_related("job")
@@ -84,16 +83,12 @@ class JobView(APIView):
         return job
 
 
-def one_of(jobs: QuerySet[Job], name: str) -> Job:
+def one_of(jobs: JobQuerySet, name: str) -> Job:
     """A job by its id, or by its external id. Raises Http404."""
     if "\0" in name:
         # Postgres has no such text, and would say so by an error.
         raise Http404
-    try:
-        job = jobs.filter(public_id=UUID(name)).first()
-    except ValueError:
-        job = None
-    job = job or jobs.filter(external_id=name).order_by("-id").first()
+    job: Job | None = jobs.named(name).first()
     if job is None:
         raise Http404
     return job

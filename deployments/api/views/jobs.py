@@ -116,7 +116,9 @@ class ChangeView(JobView):
         """Change what is sent of a job, and nothing else: a JSON merge patch (RFC 7396). Lists replace."""
         job = self.locked_job()
         body = merging.merged(self.shown(job), request.data)
-        return self.answered(services.replace(job=job, user=self.user(), body=body, at=timezone.now()))
+        with merging.told_as_sent(request.data):
+            job = services.replace(job=job, user=self.user(), body=body, at=timezone.now())
+        return self.answered(job)
 
 
 @extend_schema(tags=["deployment jobs"])

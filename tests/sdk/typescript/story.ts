@@ -6,7 +6,7 @@ import {
   Configuration,
   DeploymentJobsApi,
   type JobDefinitionRequest,
-  JobState,
+  JobStatus,
   JobType,
   type ModelError,
   Platform,
@@ -50,7 +50,7 @@ async function story(basePath: string, username: string, password: string): Prom
   const patchedJobDefinitionRequest = { name: "monthly browsers, renamed" };
   const changed = await jobs.changeJob({ jobId: job.id, ifMatch, patchedJobDefinitionRequest });
   const listed = await jobs.listJobs({ name: "browsers", pageSize: 5 });
-  const refusal = await refused(jobs.createJob({ jobDefinitionRequest: { ...definition, status: JobState.Enabled } }));
+  const refusal = await refused(jobs.createJob({ jobDefinitionRequest: { ...definition, status: JobStatus.Enabled } }));
   const told: ModelError = await refusal.json();
   const deleted = await jobs.deleteJob({ jobId: job.id });
   const gone = await refused(jobs.readJob({ jobId: job.id }));

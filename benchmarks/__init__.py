@@ -1,0 +1,1 @@
+"""What is fast, beside what it is compared with, in one run on one machine."""

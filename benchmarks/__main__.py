@@ -1,0 +1,69 @@
+"""`python -m benchmarks`: measure, print, and write docs/benchmarks.md; exit code 0 only if every target was met."""
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import django
+
+from benchmarks import machine
+from embedded import environment
+from embedded.errors import EmbeddedError
+from embedded.files import ROOT, data_folder
+from embedded.service import service
+
+PAGE = ROOT / "docs" / "benchmarks.md"
+
+
+def parser() -> argparse.ArgumentParser:
+    """What may be said on the command line."""
+    options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    options.add_argument("--jobs", type=int, default=1_000_000, help="of the one customer (default: a million)")
+    options.add_argument("--rounds", type=int, default=7, help="alternating rounds of which medians are taken")
+    options.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
+    return options
+
+
+def main() -> int:
+    """Fill servers of our own in a fresh folder, measure, and drop them."""
+    options = parser().parse_args()
+    folder = data_folder() / "bench"
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        found = _measured(folder, jobs=options.jobs, rounds=options.rounds)
+    except EmbeddedError as wrong:
+        print(wrong, file=sys.stderr)
+        return 1
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    text = "\n\n".join([machine.described(), found.described()])
+    print(f"\n{text}")
+    if options.write:
+        PAGE.write_text(f"{HEAD}\n{text}\n")
+    return 0 if found.met else 1
+
+
+def _measured(folder: Path, *, jobs: int, rounds: int) -> Any:
+    """All figures, of a service that runs in `folder` as long as they are taken."""
+    with service(data_dir=folder) as running:
+        environment.prepare(data_dir=folder, start=False)
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+        django.setup()
+        # Models can be imported once Django is set up.
+        from benchmarks import job_list  # noqa: PLC0415
+
+        return job_list.measure(folder=folder, base_url=running.base_url, jobs=jobs, rounds=rounds)
+
+
+HEAD = """# Benchmarks
+
+`make bench` measures this on embedded servers of its own, and `make bench ARGS=--write` writes this page. What a
+figure is compared with ran beside it, in turns.
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

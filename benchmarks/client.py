@@ -1,0 +1,42 @@
+"""A client as programs have one: signed in once, on a connection that stays open."""
+
+import http.client
+import json
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from embedded.errors import EmbeddedError
+
+OK, CREATED = 200, 201
+
+
+class Client:
+    """Reads lists of one service."""
+
+    def __init__(self, base_url: str) -> None:
+        where = urlsplit(base_url)
+        self._connection = http.client.HTTPConnection(str(where.hostname), where.port, timeout=120)
+        self._headers: dict[str, str] = {}
+
+    def sign_in(self, username: str, password: str) -> None:
+        """As a person of the customer. Raises EmbeddedError."""
+        form = urlencode({"username": username, "password": password, "token": "true"})
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        token = self._ask("POST", "/auth", CREATED, form, kind)
+        self._headers = {"Authorization": f"Bearer {token.decode()}"}
+
+    def page(self, path: str, size: int, key: str) -> list[dict[str, Any]]:
+        """The page behind a key; without one the first. Raises EmbeddedError where it is not full."""
+        headers = self._headers | ({"searchAfter": key} if key else {})
+        rows: list[dict[str, Any]] = json.loads(self._ask("GET", f"/pm/v1/{path}?pageSize={size}", OK, None, headers))
+        if len(rows) != size:
+            raise EmbeddedError(f"A page of {path} has {len(rows)} rows instead of {size}.")
+        return rows
+
+    def _ask(self, method: str, path: str, status: int, body: str | None, headers: dict[str, str]) -> bytes:
+        self._connection.request(method, path, body=body, headers=headers)
+        answer = self._connection.getresponse()
+        content = answer.read()
+        if answer.status != status:
+            raise EmbeddedError(f"{method} {path} answered {answer.status}: {content[:300]!r}")
+        return content
