@@ -79,6 +79,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--only", default="", help="a regular expression: operations by their ids")
     parser.add_argument("--phases", default="examples,coverage,fuzzing,stateful", help="some of these alone")
     parser.add_argument("--workers", default="2", help="threads that ask (default: %(default)s)")
+    parser.add_argument("--record", action="store_true", help="keep every request and answer (some 10 KB each)")
     parser.add_argument("--folder", help="where data, logs and reports go (default: a temporary folder)")
     return parser.parse_args(arguments)
 
@@ -94,6 +95,8 @@ def _rounds(options: argparse.Namespace, folder: Path, running: Running, house: 
         report = _report(work)
         _print(report, seed=options.seed + number)
         made = report["run"].get("test_cases", {}).get("generated", 0)
+        if code not in (0, 1):
+            print(f"schemathesis ended with {code}", file=sys.stderr)
         found = found or code != 0
         asked, number = asked + made, number + 1
         if not made:
@@ -142,8 +145,10 @@ def _ask(options: argparse.Namespace, work: Path, running: Running, house: House
         *(str(work / "schemathesis.toml"), "run", str(document), "--url", running.base_url),
         *("--max-examples", str(examples), "--seed", str(seed), "--workers", options.workers),
         *("--phases", options.phases, "--report-json-path", str(work / "run.json"), "--no-color"),
-        *("--report-vcr-path", str(work / "calls.yaml"), "--warnings", "off"),
+        *("--warnings", "off"),
     ]
+    if options.record:
+        command += ["--report-vcr-path", str(work / "calls.yaml")]
     if options.only:
         command += ["--include-operation-id-regex", options.only]
     env = os.environ | {
@@ -178,11 +183,15 @@ def _configuration(house: House) -> str:
 
 
 def _report(work: Path) -> dict[str, Any]:
-    run, counts = work / "run.json", work / "counts.json"
+    """What schemathesis and the hooks wrote; nothing where it was ended before it could."""
     return {
-        "run": json.loads(run.read_text()) if run.exists() else {},
-        "counts": json.loads(counts.read_text()) if counts.exists() else {"calls": [], "excused": []},
+        "run": _read(work / "run.json") or {},
+        "counts": _read(work / "counts.json") or {"calls": [], "excused": []},
     }
+
+
+def _read(file: Path) -> Any:
+    return json.loads(file.read_text() or "null") if file.exists() else None
 
 
 def _print(report: Mapping[str, Any], *, seed: int) -> None:

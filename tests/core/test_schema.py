@@ -27,7 +27,7 @@ from deployments.api import action_answers, examples
 from deployments.api import answers as of_deployments
 from deployments.models import Run
 from inventory.api import answers as of_inventory
-from inventory.models import Platform
+from inventory.models import Patch, Platform
 from tenants.api import answers as of_tenants
 from tests import factories
 from tests.factories import NOW, Person
@@ -426,10 +426,12 @@ def test_examples__of_jobs__are_accepted(ada: Person, name: str) -> None:
     asset = factories.asset(ada.customer, platform=platform)
     script = factories.script() | {"scriptType": "ps" if platform == Platform.WINDOWS else "sh"}
     parent = factories.job(ada, platform=platform.value, postDeployActions=[script])
+    patch = factories.patch(ada.customer)
+    Patch.objects.filter(pk=patch.pk).update(platform=platform)
     ids = {
         examples.ASSET: asset.public_id,
         examples.TAG: factories.tag(ada.customer, "tills").public_id,
-        examples.PATCH: factories.patch(ada.customer).public_id,
+        examples.PATCH: patch.public_id,
         examples.PARENT: parent.public_id,
     }
     text = json.dumps(body)

@@ -1,6 +1,7 @@
 """Lenient in type, strict in meaning, and all problems at once."""
 
 import enum
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -300,6 +301,64 @@ def test_check__literal__names_its_words() -> None:
 @pytest.mark.parametrize("sent", ["a,b", ["a", "b"]])
 def test_parse__union__takes_the_member_that_fits(sent: object) -> None:
     assert parse(Plain, {"mixed": sent}).mixed == sent
+
+
+class Wait(Shape):
+    """One of two that a word tells apart."""
+
+    step_kind: Literal["wait"]
+    minutes: WholeNumber
+
+
+class Call(Shape):
+    """The other."""
+
+    step_kind: Literal["call", "ring"]
+    at: datetime
+
+
+class Steps(Shape):
+    """Some of these."""
+
+    steps: list[Wait | Call]
+
+
+@pytest.mark.parametrize(
+    ("step", "field", "message"),
+    [
+        ({"stepKind": "wait"}, "steps[0].minutes", "is required"),
+        ({"stepKind": "ring", "at": "now"}, "steps[0].at", "must be an instant in ISO 8601"),
+        ({"stepKind": "dig"}, "steps[0].stepKind", "must be one of wait, call, ring, but was 'dig'"),
+        ({"minutes": 1}, "steps[0].stepKind", "must be one of wait, call, ring, but was null"),
+    ],
+)
+def test_check__shapes_told_apart_by_a_word__has_the_problems_of_the_one(
+    step: dict[str, Any], field: str, message: str
+) -> None:
+    ((problem,),) = [check(Steps, {"steps": [step]})[1]]
+
+    assert problem.field == field
+    assert problem.message.startswith(message)
+
+
+@pytest.mark.parametrize("sent", [0, "0", 1.5, True, "2025-04-14", "2025-04-14T13:45:00", "soon"])
+def test_check__instant__needs_iso_8601_with_an_offset(sent: object) -> None:
+    assert told(Call, {"stepKind": "call", "at": sent}) == [("at", "invalid", "1905")]
+
+
+def test_check__smallest_and_largest_whole_numbers__are_read() -> None:
+    assert told(Wait, {"stepKind": "wait", "minutes": -(2**63)}) == []
+    assert told(Wait, {"stepKind": "wait", "minutes": 2**63 - 1}) == []
+    assert told(Wait, {"stepKind": "wait", "minutes": 2**63}) == [("minutes", "invalid", "1905")]
+
+
+def test_check__choice_of_some__refuses_and_does_not_name_the_others() -> None:
+    class Part(Shape):
+        kind: Annotated[Kind, choice(Kind, only=(Kind.ONCE,))] = Kind.ONCE
+
+    ((problem,),) = [check(Part, {"kind": Kind.ON_DEMAND.value})[1]]
+
+    assert problem.message == f"must be one of {Kind.ONCE.value}, but was {Kind.ON_DEMAND.value!r}"
 
 
 def test_check__union_that_nothing_fits__names_the_members() -> None:
