@@ -44,16 +44,21 @@ def furnish(running: Running) -> House:
     client.sign_in(USERNAME, PASSWORD)
     credentials = [_enrol(client, made["activationKey"], number) for number in range(MACHINES)]
     tags = [str(client.post("/pm/v1/tags", {"name": name})["id"]) for name in ("web", "database", "lab", "berlin")]
-    assets = [str(one["id"]) for one in client.get(f"/pm/v1/assets?pageSize={MACHINES}")]
+    assets = _ids(client, "/pm/v1/assets?")
     for number, asset in enumerate(assets):
         client.call("PUT", f"/pm/v1/asset/{asset}/tags/{tags[number % len(tags)]}")
-    patches = [str(one["id"]) for one in client.get("/pm/v1/patches?pageSize=50")]
-    jobs = [str(client.post("/pm/v1/deploymentjob", _job(number, patches, assets))["id"]) for number in range(6)]
+    patches = _ids(client, "/pm/v1/patches?platform=Linux")
+    hosts = _ids(client, "/pm/v1/assets?platform=Linux")
+    jobs = [str(client.post("/pm/v1/deploymentjob", _job(number, patches, hosts))["id"]) for number in range(6)]
     house = House(client, agent=f"Agent {credentials[0]}")
     # The first machine's agent goes on calling: its asset is not offered for deletion.
     house.known = {"asset": assets[1:], "tag": tags, "patch": patches, "job": jobs, "user": [made["userId"]]}
     house.known["query"] = _QUERIES
     return house
+
+
+def _ids(client: Client, path: str) -> list[str]:
+    return [str(one["id"]) for one in client.get(f"{path}&pageSize=100")]
 
 
 def _create_customer(running: Running) -> Any:
@@ -72,30 +77,36 @@ def _create_customer(running: Running) -> Any:
 
 def _enrol(client: Client, activation_key: str, number: int) -> str:
     """A machine with an inventory; its agent's credential."""
+    platform, manager = ("Windows", "msi") if number % 3 == 0 else ("Linux", "apt")
     machine = {
         "name": f"host-{number}",
-        "platform": "Windows" if number % 3 == 0 else "Linux",
+        "platform": platform,
         "osIdentifier": f"machine-{number}",
-        "packageManager": "apt",
-        "operatingSystem": "Debian GNU/Linux 12",
+        "packageManager": manager,
+        "operatingSystem": "Windows 11" if platform == "Windows" else "Debian GNU/Linux 12",
     }
     body = {"activationKey": activation_key, "agentVersion": "1.0", "machine": machine}
     credential = str(client.post("/agent/v1/enrol", body)["credential"])
     as_agent = {"Authorization": f"Agent {credential}", "Content-Type": "application/json"}
-    scan = {"at": datetime.now(UTC).isoformat(), "machine": machine, "packages": _packages(), "updates": _updates()}
+    scan = {
+        "at": datetime.now(UTC).isoformat(),
+        "machine": machine,
+        "packages": _packages(manager),
+        "updates": _updates(manager),
+    }
     _send(client, "/agent/v1/scan", scan, as_agent)
     return credential
 
 
-def _packages() -> list[dict[str, str]]:
-    return [{"name": f"package-{number}", "version": "1.0", "architecture": "amd64"} for number in range(20)]
+def _packages(manager: str) -> list[dict[str, str]]:
+    return [{"name": f"{manager}-{number}", "version": "1.0", "architecture": "amd64"} for number in range(20)]
 
 
-def _updates() -> list[dict[str, Any]]:
+def _updates(manager: str) -> list[dict[str, Any]]:
     severities = ["Critical", "Important", "Moderate", "Low"]
     return [
         {
-            "package": f"package-{number}",
+            "package": f"{manager}-{number}",
             "architecture": "amd64",
             "fromVersion": "1.0",
             "toVersion": "2.0",
