@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from pydantic import BeforeValidator, Field
 
-from core.errors import EXCLUDES, MISSING
+from core.errors import MISSING
 from core.shapes import Flag, Report, Shape, Values, WholeNumber
 from deployments.definition.values import not_yet
 
@@ -37,15 +37,6 @@ def _mail_has_recipients(values: Values, report: Report) -> None:
     if events is not None and not (events.on_job_start or events.on_job_complete):
         message = "onJobStart or onJobComplete must be true when email is true"
         report.add("notification_events", "required", message, MISSING)
-
-
-def _share_is_of_completion(values: Values, report: Report) -> None:
-    configs, events = values.get("notification_configs"), values.get("notification_events")
-    if configs is None or events is None or events.on_job_complete:
-        return
-    if configs.completed_percentage not in (None, 100):
-        message = "needs onJobComplete: it says when that is told; leave it out"
-        report.add("notificationConfigs.completedPercentage", "excludes", message, EXCLUDES)
 
 
 class NotificationTypes(Shape):
@@ -81,7 +72,7 @@ class NotificationEvents(Shape):
 class Notification(Shape):
     """Who is told of a run's start and end. `email: false` is no notification."""
 
-    shape_rules: ClassVar = (_mail_has_recipients, _share_is_of_completion)
+    shape_rules: ClassVar = (_mail_has_recipients,)
 
     notification_types: NotificationTypes = NotificationTypes()
     notification_configs: NotificationConfigs = NotificationConfigs()

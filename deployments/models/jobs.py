@@ -8,7 +8,7 @@ import uuid
 from typing import Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.db.models.functions import Now
 
 from deployments.models.choices import (
@@ -40,10 +40,11 @@ class JobQuerySet(CustomerQuerySet):
         The one with the id comes first.
         """
         try:
-            by_id = self.filter(public_id=uuid.UUID(name))
+            identifier = uuid.UUID(name)
         except ValueError:
             return self.filter(external_id=name).order_by("-pk")
-        return by_id if by_id.exists() else self.filter(external_id=name).order_by("-pk")
+        id_first = Case(When(public_id=identifier, then=0), default=1)
+        return self.filter(Q(public_id=identifier) | Q(external_id=name)).order_by(id_first, "-pk")
 
     def due(self, limit: int) -> Self:
         """Enabled jobs whose time has come by the database's clock, locked; other schedulers pass over them.
@@ -168,6 +169,8 @@ class Job(Moving, CustomerOwned):
                 condition=Q(state__in=sorted(LIVE_JOBS)),
                 name="job_live_by_creation",
             ),
+            # Those of deleted jobs, too: their history is found by them.
+            models.Index(fields=["customer", "external_id"], name="job_by_external_id"),
         ]
 
     def __str__(self) -> str:

@@ -214,17 +214,6 @@ def test_notification__that_would_tell_nobody_or_nothing__is_refused(
     assert any(one == field or one.startswith((f"{field}.", f"{field}[")) for one in fields), fields
 
 
-def test_notification__percentage_without_telling_completion__changes_nothing_and_is_refused(house: House) -> None:
-    configs = {"recipientEmails": "ops@example.com", "completedPercentage": 50}
-
-    fields = problems(house, house.windows(notification=mail(notificationConfigs=configs)))
-
-    assert set(fields) & {
-        "notification.notificationConfigs.completedPercentage",
-        "notification.notificationEvents.onJobComplete",
-    }
-
-
 # --- ids --------------------------------------------------------------------------------------------------------------
 
 
