@@ -59,7 +59,7 @@ def _row(request: Request, key: str) -> IdempotencyKey:
         raise InvalidInput(problems=[Problem(HEADER, "invalid", f"must be 1 to {_LONGEST} characters long")])
     # core knows no users' table: whoever signed in has a customer.
     user: Any = request.user
-    body = json.dumps(request.data, sort_keys=True, default=str)
+    body = json.dumps([request.META["QUERY_STRING"], request.data], sort_keys=True, default=str)
     return IdempotencyKey(
         customer_id=user.customer_id,
         route=request.path,

@@ -127,6 +127,13 @@ class ChainedRule(Answer):
     condition: ChainCondition
 
 
+class NamedJob(Answer):
+    """Another job."""
+
+    id: UUID
+    name: str
+
+
 class Job(Answer):
     """The full job. Every key is always there; null where there is nothing."""
 
@@ -198,10 +205,12 @@ class Job(Answer):
     asset_count: int | None
     total_asset_count: int | None
     asset_result_received_count: int | None
-    job_trigger_status: str | None
+    job_trigger_status: RunState | None = Field(
+        description="The state of its newest run. The counts beside it are of that run's hosts, null until it has some."
+    )
     completion_percent: int | None
-    linked_to_job: bool | None
-    linked_jobs: list[UUID] | None
+    linked_to_job: NamedJob | None = Field(description="The parent: `linkedJobId` and its name.")
+    linked_jobs: list[NamedJob] | None = Field(description="The live jobs that are linked to this one.")
     job_start_countdown: dict[str, Any] | None
     password_action: dict[str, Any] | None
     host_isolation_config: dict[str, Any] | None

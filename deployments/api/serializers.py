@@ -1,36 +1,60 @@
 """How jobs, runs and host tasks look on the wire, as the wire contract has it. Shape only."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Prefetch, QuerySet
+from django.db.models.functions import JSONObject
 
 from core.instants import milliseconds
+from deployments import progress
 from deployments.api.actions import action_document
 from deployments.definition import DeferrableMessage, Message, PostDeployment, said
 from deployments.models import Job, JobAction, JobAsset, JobCoAuthor, JobPatch, JobTag, Part, Run, Stage, Step
+from deployments.progress import Progress
 from deployments.states import FINAL_HOST_TASKS, JobState
 from deployments.statuses import CODES
 from scheduling import local_time
 from tenants.models import User
 
+CHILDREN = ArraySubquery(
+    Job.objects.filter(customer_id=OuterRef("customer_id"), linked_job_id=OuterRef("pk"))
+    .live()
+    .order_by("pk")
+    .values(child=JSONObject(id="public_id", name="name"))
+)
+
 
 def with_references(jobs: QuerySet[Job]) -> QuerySet[Job]:
-    """The jobs with all that `job_document` reads: a fixed number of queries however many jobs there are."""
-    return jobs.select_related(
-        "customer", "created_by", "updated_by", "deleted_by", "linked_job", "custom_patch_url"
-    ).prefetch_related(
-        Prefetch("asset_links", JobAsset.objects.select_related("asset").order_by("position")),
-        Prefetch("tag_links", JobTag.objects.select_related("tag").order_by("position")),
-        Prefetch("patch_links", JobPatch.objects.select_related("patch").order_by("position")),
-        Prefetch("co_author_links", JobCoAuthor.objects.select_related("user").order_by("position")),
-        Prefetch("actions", JobAction.objects.order_by("position")),
+    """The jobs with all that `job_documents` reads: a fixed number of queries however many jobs there are."""
+    return (
+        jobs.select_related("customer", "created_by", "updated_by", "deleted_by", "linked_job", "custom_patch_url")
+        .prefetch_related(
+            Prefetch("asset_links", JobAsset.objects.select_related("asset").order_by("position")),
+            Prefetch("tag_links", JobTag.objects.select_related("tag").order_by("position")),
+            Prefetch("patch_links", JobPatch.objects.select_related("patch").order_by("position")),
+            Prefetch("co_author_links", JobCoAuthor.objects.select_related("user").order_by("position")),
+            Prefetch("actions", JobAction.objects.order_by("position")),
+        )
+        .annotate(linked_jobs_=CHILDREN)
     )
 
 
 def job_document(job: Job) -> dict[str, Any]:
-    """The full job, every key always there."""
+    """The full job; it is of `with_references`."""
+    [document] = job_documents([job])
+    return document
+
+
+def job_documents(jobs: Sequence[Job]) -> list[dict[str, Any]]:
+    """The full jobs, every key always there; they are of `with_references`."""
+    newest = progress.newest(jobs)
+    return [_document(job, newest.get(job.pk)) for job in jobs]
+
+
+def _document(job: Any, newest: Progress | None) -> dict[str, Any]:
     return {
         "id": str(job.public_id),
         "customerId": str(job.customer.public_id),
@@ -54,6 +78,9 @@ def job_document(job: Job) -> dict[str, Any]:
         "isVulnContext": job.is_vuln_context,
         **_audit(job),
         **_constant(),
+        **_how_far(newest),
+        "linkedToJob": _named(job.linked_job),
+        "linkedJobs": job.linked_jobs_ or None,
         **_ours(job),
     }
 
@@ -156,6 +183,22 @@ def _by(user: User | None, at: datetime | None) -> dict[str, Any]:
     return {"user": person, "date": milliseconds(at)}
 
 
+def _named(job: Job | None) -> dict[str, Any] | None:
+    return {"id": str(job.public_id), "name": job.name} if job else None
+
+
+def _how_far(newest: Progress | None) -> dict[str, Any]:
+    """What became of its newest run; the counts are null until that has found its hosts."""
+    resolved = newest if newest and newest.counts else None
+    return {
+        "jobTriggerStatus": newest and newest.run.state,
+        "completionPercent": resolved and resolved.percent,
+        "totalAssetCount": resolved and resolved.hosts,
+        "applicableAssetCount": resolved and resolved.applicable,
+        "assetResultReceivedCount": resolved and resolved.ended,
+    }
+
+
 def _constant() -> dict[str, Any]:
     """Keys of this API family that say nothing here, always present."""
     return {
@@ -167,14 +210,7 @@ def _constant() -> dict[str, Any]:
         **dict.fromkeys(
             [
                 "taggedAssetCount",
-                "applicableAssetCount",
                 "assetCount",
-                "totalAssetCount",
-                "assetResultReceivedCount",
-                "jobTriggerStatus",
-                "completionPercent",
-                "linkedToJob",
-                "linkedJobs",
                 "jobStartCountdown",
                 "passwordAction",
                 "hostIsolationConfig",

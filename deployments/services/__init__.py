@@ -4,7 +4,7 @@ from deployments.services.children import start_children
 from deployments.services.editors import require_editor
 from deployments.services.facts import count_host_tasks
 from deployments.services.host_tasks import Gap, HandedOut, abandon, hand_out, heartbeat, next_start, take_reports
-from deployments.services.jobs import create, delete, lock, replace, run_now, set_status
+from deployments.services.jobs import create, delete, lock, replace, run_now, set_status, supersede
 from deployments.services.previews import patches_of_hosts, preview
 from deployments.services.runs import close, open_run, resolve
 from deployments.services.sweeps import sweep
@@ -31,6 +31,7 @@ __all__ = [
     "run_now",
     "set_status",
     "start_children",
+    "supersede",
     "sweep",
     "take_reports",
     "tick",

@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from django.db import transaction
+
 from core import events
-from core.errors import Conflict, InvalidInput, Problem
+from core.errors import MISSING, Conflict, InvalidInput, Problem
+from core.shapes import check
 from deployments import schedules
+from deployments.definition import JobDefinition
 from deployments.models import HostTask, Job, Part, Run, ScheduleType, Trigger
 from deployments.reasons import Reason
 from deployments.services.definitions import check_definition, late, store
@@ -49,6 +53,26 @@ def replace(*, job: Job, user: User, body: object, at: datetime) -> Job:
         job.next_run_at = schedules.next_start(job, after=at)
         job.save(update_fields=["next_run_at"])
     return job
+
+
+def supersede(*, customer_id: int, user: User, body: object, at: datetime) -> tuple[Job, bool]:
+    """Put a definition in the place of the live job with its external id; where there is none, create it (True).
+
+    Raises as `create` and `replace` do, and InvalidInput for a body without an external id.
+    """
+    name = check(JobDefinition, body)[0].get("external_id")
+    if name is None:
+        raise InvalidInput(problems=[Problem("externalId", "required", "is required where replace is true", MISSING)])
+    earlier = Job.objects.for_customer(customer_id).live().filter(external_id=name)
+    if not (job := earlier.first()):
+        try:
+            with transaction.atomic():
+                return create(customer_id=customer_id, user=user, body=body, at=at), True
+        except Conflict:
+            # Another request was first.
+            if not (job := earlier.first()):
+                raise
+    return replace(job=job, user=user, body=body, at=at), False
 
 
 def set_status(*, job: Job, state: JobState, user: User, at: datetime) -> None:
@@ -132,10 +156,10 @@ def _require_runnable(job: Job) -> None:
     problems = []
     if not (job.is_dynamic_patches_qql or job.linked_job_id or job.patch_links.exists() or job.actions.exists()):
         message = "the job needs at least one patch, query, linked job or action"
-        problems.append(Problem("approvedPatches", "required", message, "1903"))
+        problems.append(Problem("approvedPatches", "required", message, MISSING))
     included = {"part": Part.INCLUDE}
     if not (job.asset_links.filter(**included).exists() or job.tag_links.filter(**included).exists()):
-        problems.append(Problem("assetIds", "required", "the job needs at least one asset or tag", "1903"))
+        problems.append(Problem("assetIds", "required", "the job needs at least one asset or tag", MISSING))
     if problems:
         raise InvalidInput(problems=problems)
 

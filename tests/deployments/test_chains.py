@@ -209,3 +209,16 @@ def test_replace__job_with_children__keeps_its_platform(ada: Person) -> None:
     answer = ada.patch(f"deploymentjob/{parent.public_id}", {"platform": "Windows", "postDeployActions": []})
 
     assert answer.status_code == 409
+
+
+def test_linked_jobs__parent_and_live_children__name_each_other(ada: Person) -> None:
+    parent = _parent(ada)
+    children = [_child(ada, parent, name=name, status="Disabled") for name in ("first", "second", "gone")]
+    ada.delete(f"deploymentjob/{children[2].public_id}")
+
+    told = ada.get(f"deploymentjob/{parent.public_id}").json()
+    child = ada.get(f"deploymentjob/{children[0].public_id}").json()
+
+    assert told["linkedJobs"] == [{"id": str(one.public_id), "name": one.name} for one in children[:2]]
+    assert (told["linkedToJob"], child["linkedJobs"]) == (None, None)
+    assert child["linkedToJob"] == {"id": str(parent.public_id), "name": parent.name}

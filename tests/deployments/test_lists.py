@@ -142,7 +142,7 @@ def test_jobs__that_cannot_be_meant__refused(
     [
         ("?sort=nam", "sort", "did you mean 'name'?"),
         ("?sort=name:sideways", "sort", "asc or desc"),
-        ("?sortOrder=sideways", "sortOrder", "asc or desc"),
+        ("?sortOrder=sideways", "sortOrder", "one of desc, asc"),
         ("?attributes=nam", "attributes", "did you mean 'name'?"),
         ("?pageNumber=1000", "pageNumber", "searchAfter"),
         ("?pageSize=0", "pageSize", "from 1 to 10000"),
@@ -302,5 +302,5 @@ def test_jobs__full_rows__take_a_constant_number_of_queries(
         assert len(names(ada, "?pageSize=100")) == 5 + more
 
 
-# Four of the request and who asks; the page, and five kinds of links.
-QUERIES = 10
+# Four of the request and who asks; the page, five kinds of links, the newest runs and their hosts.
+QUERIES = 12

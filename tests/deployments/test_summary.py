@@ -182,6 +182,8 @@ def test_summary__after_a_run__counts_what_it_counted(ada: Person) -> None:
 
     figures = ("triggerStatus", "completionPercent", "totalAssetCount", "assetResultReceivedCount")
     assert [row[key] for key in figures] == ["Completed", 100, 2, 2]
+    (job,) = ada.get("deploymentjobs").json()
+    assert [job[key] for key in ("jobTriggerStatus", *figures[1:])] == ["Completed", 100, 2, 2]
     assert rows(ada, "?query=completionPercent:100") == [row]
 
 

@@ -13,8 +13,9 @@ from rest_framework.response import Response
 
 from core.errors import Conflict, InvalidInput, Problem
 from core.idempotency import idempotent
-from core.openapi import IDEMPOTENCY_KEY, describe, header
-from core.shapes import AlsoNamed, Shape, TextList, UuidList, parse
+from core.openapi import IDEMPOTENCY_KEY, describe, header, query
+from core.parameters import parameters
+from core.shapes import AlsoNamed, Flag, Shape, TextList, UuidList, parse
 from deployments import services
 from deployments.api import answers, examples, merging
 from deployments.api.views.base import CREATED, JobView
@@ -57,6 +58,15 @@ class JobsView(JobsReadView):
         return self.each(job_id, lambda job: services.delete(job=job, user=self.user(), at=timezone.now()))
 
 
+class CreateParameters(Shape):
+    """How to create a job."""
+
+    replace: Annotated[
+        Flag,
+        Field(description="Put this definition in the place of the live job with its `externalId`, if there is one."),
+    ] = False
+
+
 @extend_schema(tags=["deployment jobs"])
 class CreateView(JobView):
     """New jobs."""
@@ -68,15 +78,26 @@ class CreateView(JobView):
         answer=answers.Job,
         status=201,
         says="The full job.",
+        responses={200: OpenApiResponse(answers.Job, description="The full job, which was there: `replace` is true.")},
         refuses=[403, 409, 413, 415],
-        parameters=[header("Location", "The path of the new job.", status=201), _ETAG, IDEMPOTENCY_KEY],
+        parameters=[
+            *query(CreateParameters),
+            header("Location", "The path of the new job.", status=201),
+            _ETAG,
+            IDEMPOTENCY_KEY,
+        ],
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        """Create a job."""
+        """Create a job. With `replace=true` it supersedes the one with its external id, which keeps its history."""
         user = self.user()
-        job = services.create(customer_id=user.customer_id, user=user, body=request.data, at=timezone.now())
-        return self.answered(job, status=CREATED)
+        sent: Any = {"customer_id": user.customer_id, "user": user, "body": request.data, "at": timezone.now()}
+        is_new = True
+        if parameters(request, CreateParameters).replace:
+            job, is_new = services.supersede(**sent)
+        else:
+            job = services.create(**sent)
+        return self.answered(job, status=CREATED if is_new else 200)
 
 
 @extend_schema(tags=["deployment jobs"])

@@ -179,7 +179,7 @@ class JobsReadView(JobListView):
         """List jobs."""
         wanted = parameters(request, JobParameters)
         jobs = serializers.with_references(self.listed(wanted))
-        return JOBS.page(request, jobs, wanted, at=timezone.now(), render=serializers.job_document)
+        return JOBS.page(request, jobs, wanted, at=timezone.now(), render_all=serializers.job_documents)
 
 
 @extend_schema(tags=["deployment jobs"])
