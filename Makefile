@@ -5,6 +5,8 @@ BIN := .venv/bin
 # Tests have servers of their own: a service that is running keeps its data to itself.
 TEST := DATA_DIR=$(CURDIR)/.data/test
 ARGS ?=
+# Tests run on so many processes, each with servers of its own; 0 for one that can be looked into.
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run test lint types contracts migrations pytest schema bench chaos fuzz clean
@@ -38,7 +40,7 @@ migrations: setup
 	@$(TEST) $(PYTHON) manage.py makemigrations --check --dry-run
 
 pytest: setup
-	@$(TEST) $(PYTHON) -m embedded exec $(BIN)/pytest $(ARGS)
+	@$(TEST) $(PYTHON) -m embedded exec $(PYTHON) -m pytest -p tests.workers -n $(WORKERS) $(ARGS)
 
 schema: setup  ## Write schema/openapi.yaml
 	@mkdir -p schema
