@@ -27,6 +27,11 @@ class Reason(TextChoices):
     AGENT_REINSTALLED = "agent_reinstalled"
     NO_HOSTS = "no_hosts"
     PARENT_SHARE = "parent_share"
+    START_MISSED = "start_missed"
+    JOB_WAS_DISABLED = "job_was_disabled"
+    JOB_CHANGED = "job_changed"
+    HOST_AWAY = "host_away"
+    EARLIER_RUN = "earlier_run"
 
 
 SENTENCES: Mapping[Reason, str] = {
@@ -48,5 +53,10 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.JOB_DISABLED: "The job was disabled before this began.",
     Reason.AGENT_REINSTALLED: "The agent was enrolled anew while it held this work, so its journal is gone.",
     Reason.PARENT_SHARE: "Too few hosts of the linked job's run did the post-actions that this job waits for.",
+    Reason.START_MISSED: "The service was down or paused when this was due, and it was too late to begin afterwards.",
+    Reason.JOB_WAS_DISABLED: "The job was disabled when this was due.",
+    Reason.JOB_CHANGED: "The job got another schedule when this was just due.",
+    Reason.HOST_AWAY: "The host did not ask for its work in time after its start, as the missed-run policy wants it.",
+    Reason.EARLIER_RUN: "An earlier run of the same job was still going on this host.",
     Reason.NO_HOSTS: "The job's targets matched no host.",
 }

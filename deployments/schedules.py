@@ -13,8 +13,8 @@ from scheduling import local_time, recurrence, windows, zones
 
 # POSIX signs: these are UTC+14 and UTC-12, where a wall-clock time comes first and last.
 FIRST_ZONE, LAST_ZONE = "Etc/GMT-14", "Etc/GMT+12"
-# The columns that are read here. The tick's role may read no others.
-COLUMNS = (
+# The columns that say when a job starts, and when its windows close. The tick's role may read no others.
+STARTS = (
     "schedule_type",
     "start_local",
     "recurring_week_days",
@@ -28,10 +28,9 @@ COLUMNS = (
     "do_not_run_until",
     "timezone_type",
     "timezone",
-    "timeout",
-    "timeout_unit",
 )
-_A_MOMENT = timedelta(microseconds=1)
+COLUMNS = (*STARTS, "timeout", "timeout_unit")
+A_MOMENT = timedelta(microseconds=1)
 
 
 def rule_of(job: Any) -> recurrence.Rule:
@@ -63,7 +62,7 @@ def next_in(job: Any, zone: str, *, after: datetime) -> datetime | None:
     """The first start after an instant where clocks are those of `zone`."""
     if job.schedule_type == ScheduleType.INTERVAL:
         # An interval is counted from its anchor, and begins no earlier than the job's start.
-        after = max(after, zones.instant(local_time.parse(job.start_local), zone) - _A_MOMENT)
+        after = max(after, zones.instant(local_time.parse(job.start_local), zone) - A_MOMENT)
     return recurrence.next_after(rule_of(job), zone, after)
 
 
@@ -90,6 +89,16 @@ def start_in(job: Any, zone: str, occurrence: datetime) -> datetime:
     return zones.instant(local, zone)
 
 
+def starts_differ(one: Any, other: Any) -> bool:
+    """Whether two definitions start at different times."""
+    return any(getattr(one, name) != getattr(other, name) for name in STARTS)
+
+
+def last_start_of(job: Any, occurrence: datetime) -> datetime:
+    """When an occurrence that `next_start` gave has begun everywhere."""
+    return start_in(job, LAST_ZONE, occurrence)
+
+
 def deadline_of(job: Any, *, start: datetime, zone: str | None = None) -> datetime:
     """When the window of a start closes. Without a length it lasts until the next occurrence, 30 days at most."""
     following = next_in(job, zone or job.timezone, after=start) if job.timeout == windows.NO_END else None
@@ -100,7 +109,7 @@ def last_deadline_of(job: Any, *, occurrence: datetime) -> datetime:
     """When the window of an occurrence has closed everywhere."""
     if job.timezone_type != TimezoneType.AGENT:
         return deadline_of(job, start=occurrence)
-    return deadline_of(job, start=start_in(job, LAST_ZONE, occurrence), zone=LAST_ZONE)
+    return deadline_of(job, start=last_start_of(job, occurrence), zone=LAST_ZONE)
 
 
 def once_at(job: Any) -> datetime:

@@ -323,6 +323,7 @@ class RunHost(Answer):
     start_date_time: int | None
     end_date_time: int | None
     status_date_time: int | None
+    start_before: int = Field(description="Who has not begun by then misses the start, unless another job holds it up.")
     attempt: int
 
 

@@ -28,6 +28,7 @@ class PlannedHost(Answer):
     reason: Reason | None
     reason_text: str | None
     start_date_time: datetime
+    start_before: datetime = Field(description="How late it may begin, by the missed-run policy.")
     deadline: datetime
     patches: list[UUID]
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from deployments import schedules
 from deployments.api.serializers import instant
-from deployments.models import TimezoneType
+from deployments.due import last_start
+from deployments.models import Job, TimezoneType
 from deployments.reasons import SENTENCES, Reason
 from deployments.services.previews import Overlap, Preview, ZoneStarts
 from inventory.models import Asset
@@ -29,14 +30,14 @@ def preview_document(plan: Preview, hosts: Sequence[Asset], patches: Mapping[int
         "assetCount": sum(plan.reasons.values()),
         "applicableAssetCount": plan.reasons.get("", 0),
         "reasons": {reason: hosts for reason, hosts in plan.reasons.items() if reason},
-        "assets": [_host(asset, patches.get(asset.pk, ())) for asset in hosts],
+        "assets": [_host(job, asset, patches.get(asset.pk, ())) for asset in hosts],
         "occurrences": [_starts(plan, one) for one in plan.starts],
         "overlaps": [_overlap(one) for one in plan.overlaps],
         "remedies": [{"qid": qid, "patches": list(patches)} for qid, patches in plan.remedies.items()],
     }
 
 
-def _host(asset: Any, patches: Sequence[str]) -> dict[str, Any]:
+def _host(job: Job, asset: Any, patches: Sequence[str]) -> dict[str, Any]:
     reason = asset.reason_ or None
     return {
         "assetId": str(asset.public_id),
@@ -46,6 +47,7 @@ def _host(asset: Any, patches: Sequence[str]) -> dict[str, Any]:
         "reason": reason,
         "reasonText": SENTENCES[Reason(reason)] if reason else None,
         "startDateTime": instant(asset.start_),
+        "startBefore": instant(last_start(job, start=asset.start_, deadline=asset.deadline_)),
         "deadline": instant(asset.deadline_),
         "patches": list(patches),
     }

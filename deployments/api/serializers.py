@@ -279,6 +279,7 @@ def host_row(task: Any) -> dict[str, Any]:
         "startDateTime": milliseconds(task.started_at),
         "endDateTime": milliseconds(task.finished_at),
         "statusDateTime": milliseconds(task.state_changed_at),
+        "startBefore": milliseconds(task.start_before),
         "attempt": task.attempt,
     }
 

@@ -1,15 +1,15 @@
 """When a job starts: its fields, and what must hold between them."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from core.errors import EXCLUDES, MISSING
 from core.shapes import Flag, NotSet, Report, Shape, Text, Values, WholeNumber, choice
-from deployments.definition.values import LocalTime, Zone, not_yet, within_reckoning
+from deployments.definition.values import LocalTime, Zone, within_reckoning
 from deployments.models.choices import MissedRunPolicy, ScheduleType, TimeoutUnit, TimezoneType
-from scheduling import recurrence
+from scheduling import recurrence, windows
 
 RUN_ONCE = frozenset({ScheduleType.ON_DEMAND, ScheduleType.ONCE})
 SHORTEST_INTERVAL = timedelta(minutes=5)
@@ -74,6 +74,17 @@ def _duration(value: str | None) -> str | None:
         return None
     if recurrence.shortest(recurrence.parse_duration(value)) < SHORTEST_INTERVAL:
         raise ValueError("must be PT5M or longer")
+    return value
+
+
+def _within(value: str | None) -> str | None:
+    if value is None:
+        return None
+    duration = recurrence.parse_duration(value)
+    if duration.months:
+        raise ValueError("must be in days, hours or minutes, such as 'PT4H' or 'P1D': months differ in length")
+    if not SHORTEST_INTERVAL <= duration.beside_months <= windows.LONGEST:
+        raise ValueError(f"must be PT5M to P{windows.LONGEST.days}D")
     return value
 
 
@@ -150,8 +161,25 @@ class ScheduleFields(Shape):
         ),
     ] = -1
     timeout_unit: Annotated[TimeoutUnit, choice(TimeoutUnit), Field(description="Of timeout.")] = TimeoutUnit.HOURS
-    missed_run_policy: Annotated[Any, not_yet(MissedRunPolicy.RUN_WITHIN.value)] = None
-    missed_run_within: Annotated[Any, not_yet("PT4H")] = None
+    missed_run_policy: Annotated[
+        MissedRunPolicy,
+        choice(MissedRunPolicy),
+        Field(
+            description="What a missed start gets, of a run (the service was down, the job was disabled) and of a host "
+            "(offline, or an earlier run still on it): nothing, a later start within missedRunWithin, or one at any "
+            "time in the window."
+        ),
+    ] = MissedRunPolicy.RUN_WITHIN
+    missed_run_within: Annotated[
+        Text | None,
+        NotSet,
+        AfterValidator(_within),
+        Field(
+            max_length=64,
+            description="RunWithin: how late a start may be, PT5M to P30D in ISO 8601; PT4H where absent.",
+            examples=["PT4H"],
+        ),
+    ] = None
 
 
 def _start_is_given(values: Values, report: Report) -> None:

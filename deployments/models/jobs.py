@@ -5,6 +5,7 @@ a row of its own with a composite foreign key, so that the database refuses anot
 """
 
 import uuid
+from datetime import timedelta
 from typing import Any, ClassVar, Self
 
 from django.db import models
@@ -46,13 +47,17 @@ class JobQuerySet(CustomerQuerySet):
         id_first = Case(When(public_id=identifier, then=0), default=1)
         return self.filter(Q(public_id=identifier) | Q(external_id=name)).order_by(id_first, "-pk")
 
-    def due(self, limit: int) -> Self:
+    def due(self, limit: int, *, late: bool, after: timedelta) -> Self:
         """Enabled jobs whose time has come by the database's clock, locked; other schedulers pass over them.
 
-        Served by the partial index `job_due`: its cost depends on how many are due, not on how many exist.
+        Those whose time came longer than `after` ago are late, and are claimed apart. Served by the partial index
+        `job_due`: its cost depends on how many are due, not on how many exist.
         """
+        bounds: dict[str, Any] = {"next_run_at__lte": Now() - after}
+        if not late:
+            bounds = {"next_run_at__gt": Now() - after, "next_run_at__lte": Now()}
         return (
-            self.filter(state=JobState.ENABLED, next_run_at__lte=Now())
+            self.filter(state=JobState.ENABLED, **bounds)
             .order_by("next_run_at")
             .select_for_update(skip_locked=True, of=("self",))[:limit]
         )
@@ -138,6 +143,10 @@ class Job(Moving, CustomerOwned):
 
     # The next start that the tick looks for; null where there is none.
     next_run_at = models.DateTimeField(null=True)
+    # From here on its starts have been missed: it is disabled, but was not always.
+    disabled_since = models.DateTimeField(null=True)
+    # Starts before this were missed because it was disabled; the tick settles them one by one.
+    disabled_until = models.DateTimeField(null=True)
     # Counts the changes of the definition and the status; the ETag is made of it.
     revision = models.IntegerField(default=1)
     # Counts the runs of this job; changed under the job's row lock.

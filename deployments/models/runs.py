@@ -3,7 +3,7 @@
 from typing import Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from deployments.models.choices import Stage, StepKind, Trigger
 from deployments.models.jobs import Job
@@ -125,6 +125,8 @@ class HostTask(Moving, CustomerOwned):
     state_changed_at = models.DateTimeField()
     reason = models.CharField(max_length=32, choices=Reason.choices, blank=True)
     start_at = models.DateTimeField()
+    # Who has not begun by then missed the start; later than the deadline it never is.
+    start_before = models.DateTimeField()
     deadline = models.DateTimeField()
     attempt = models.IntegerField(db_default=0)
     # Rises with each lease: a report that carries an older one comes from somebody who lost it.
@@ -154,18 +156,22 @@ class HostTask(Moving, CustomerOwned):
                 condition=Q(lease_until__isnull=False) | ~Q(state__in=["Leased", "Running", "Verifying"]),
                 name="held_work_has_a_lease",
             ),
+            models.CheckConstraint(
+                condition=Q(start_before__lte=F("deadline")), name="a_start_is_missed_by_the_deadline_at_the_latest"
+            ),
         ]
         indexes: ClassVar = [
             # What an asset is to do next.
             models.Index(fields=["asset", "start_at"], condition=Q(state="Pending"), name="host_task_next"),
-            # The sweep: leases that ran out, deadlines that passed.
+            # The sweep: starts that were missed, leases that ran out, deadlines that passed.
+            models.Index(fields=["start_before"], condition=Q(state="Pending"), name="host_task_starts"),
             models.Index(
                 fields=["lease_until"],
                 condition=Q(state__in=["Leased", "Running", "Verifying"]),
                 name="host_task_leases",
             ),
             models.Index(
-                fields=["deadline"], condition=~Q(state__in=sorted(FINAL_HOST_TASKS)), name="host_task_deadlines"
+                fields=["deadline"], condition=Q(state__in=sorted(HELD_HOST_TASKS)), name="host_task_deadlines"
             ),
         ]
 

@@ -7,8 +7,10 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Case, CharField, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Greatest, Least
 
 from deployments import schedules
+from deployments.due import may_be_late
 from deployments.models import JobType, Run, TimezoneType, Trigger
 from deployments.reasons import Reason
 from deployments.services.snapshots import target_of
@@ -42,6 +44,7 @@ def make_host_tasks(run: Run, *, at: datetime) -> None:
         _at(at),
         F("reason_"),
         F("start_"),
+        _start_before(run, at=at),
         F("deadline_"),
         Case(When(reason_="", then=None), default=_at(at), output_field=DateTimeField()),
     )
@@ -53,7 +56,7 @@ def make_host_tasks(run: Run, *, at: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO deployments_hosttask (customer_id, run_id, asset_id, state, state_changed_at, reason, "
-            f"start_at, deadline, finished_at) {sql}",
+            f"start_at, start_before, deadline, finished_at) {sql}",
             params,
         )
 
@@ -71,6 +74,14 @@ def _times(run: Run) -> dict[str, Any]:
         starts.setdefault(start, []).append(name)
         deadlines.setdefault(schedules.deadline_of(run.job, start=start, zone=zone), []).append(name)
     return {"start_": _by_zone(starts, run.scheduled_for), "deadline_": _by_zone(deadlines, run.deadline)}
+
+
+def _start_before(run: Run, *, at: datetime) -> Any:
+    """By when each asset must have begun: counted from its start, or from now where that has passed already."""
+    late = may_be_late(run.job)
+    if late is None:
+        return F("deadline_")
+    return Least(F("deadline_"), Greatest(F("start_"), _at(at)) + Value(late), output_field=DateTimeField())
 
 
 def _by_zone(times: Mapping[datetime, list[str]], otherwise: datetime) -> Case:

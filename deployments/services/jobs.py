@@ -1,6 +1,7 @@
 """A job's life: created, changed, enabled, run, deleted. The first commit wins: each change locks the job's row."""
 
 from collections.abc import Mapping
+from copy import copy
 from datetime import datetime
 
 from django.db import transaction
@@ -16,8 +17,10 @@ from deployments.services.definitions import check_definition, late, store
 from deployments.services.editors import require_editor
 from deployments.services.host_tasks import end
 from deployments.services.runs import close, delete_if_waiting, open_run
+from deployments.services.ticks import settle_as_missed
 from deployments.states import HostTaskState, JobState, RunState
 from inventory.models import Platform
+from scheduling import windows
 from tenants.models import User
 
 _RUN_ONCE_STAYS = "Non-recurring jobs cannot be disabled once enabled by user"
@@ -44,14 +47,14 @@ def replace(*, job: Job, user: User, body: object, at: datetime) -> Job:
     _refuse_edit_of_started(job, body)
     checked = check_definition(customer_id=job.customer_id, user=user, body=_keeping_status(body, job), at=at, job=job)
     _refuse_leaving_children(job, checked.definition.platform)
+    before = copy(job)
     store(job=job, checked=checked, at=at)
     _note_change(job, user=user, at=at)
     events.record(kind="job.changed", at=at, data={"by": str(user.public_id)}, **job.event_ids())
+    if schedules.starts_differ(before, job):
+        _reschedule(job, before=before, at=at)
     if checked.definition.status != job.state:
         _switch(job, JobState(checked.definition.status), at=at)
-    elif job.state == JobState.ENABLED:
-        job.next_run_at = schedules.next_start(job, after=at)
-        job.save(update_fields=["next_run_at"])
     return job
 
 
@@ -133,7 +136,8 @@ def _switch(job: Job, state: JobState, *, at: datetime) -> None:
     elif job.is_run_once:
         raise Conflict(_RUN_ONCE_STAYS)
     else:
-        job.move_to(JobState.DISABLED, at=at, next_run_at=None)
+        since = min(at, job.next_run_at or at)
+        job.move_to(JobState.DISABLED, at=at, next_run_at=None, disabled_since=since)
         _cancel_what_has_not_begun(job, reason=Reason.JOB_DISABLED, at=at)
 
 
@@ -142,6 +146,16 @@ def _refuse_edit_of_started(job: Job, body: object) -> None:
         wanted = str(body.get("status", "")) if isinstance(body, Mapping) else ""
         disables = wanted.strip().casefold() == JobState.DISABLED.casefold()
         raise Conflict(_RUN_ONCE_STAYS if disables else "Non-recurring jobs cannot be edited once enabled by user")
+
+
+def _reschedule(job: Job, *, before: Job, at: datetime) -> None:
+    """From now on by the new schedule. What was due by the old one just now is noted as missed."""
+    if job.state == JobState.ENABLED:
+        settle_as_missed(before, reason=Reason.JOB_CHANGED, at=at)
+        job.last_instance, job.next_run_at = before.last_instance, schedules.next_start(job, after=at)
+    # The starts that a disabled job missed were those of its old schedule.
+    job.disabled_since = job.disabled_since and at
+    job.save(update_fields=["next_run_at", "last_instance", "disabled_since"])
 
 
 def _note_change(job: Job, *, user: User, at: datetime) -> None:
@@ -172,7 +186,8 @@ def _enable(job: Job, *, at: datetime) -> None:
             open_run(job=job, trigger=Trigger.ENABLED, scheduled_for=at, at=at)
         return
     if job.schedule_type != ScheduleType.ONCE:
-        job.move_to(JobState.ENABLED, at=at, next_run_at=schedules.next_start(job, after=at))
+        start = _first_start(job, at=at)
+        job.move_to(JobState.ENABLED, at=at, disabled_since=None, disabled_until=at, next_run_at=start)
         return
     if problems := late(job, at=at):
         raise InvalidInput(problems=problems)
@@ -182,6 +197,12 @@ def _enable(job: Job, *, at: datetime) -> None:
         return
     job.move_to(JobState.ENABLED, at=at)
     open_run(job=job, trigger=Trigger.SCHEDULE, scheduled_for=start, at=at)
+
+
+def _first_start(job: Job, *, at: datetime) -> datetime | None:
+    """Of a recurring job that is being enabled: the first start that it missed while it was disabled, or the next."""
+    since = max(job.disabled_since or at, at - windows.LONGEST)
+    return schedules.next_start(job, after=since - schedules.A_MOMENT if since < at else at)
 
 
 def _cancel_what_has_not_begun(job: Job, *, reason: Reason, at: datetime) -> None:

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef, Subquery
 
 from core.customer_context import acting_for, scheduling
-from deployments.models import HostTask, HostTaskQuerySet, Run
+from deployments.models import HostTask, Run
 from deployments.reasons import Reason
 from deployments.services.host_tasks import end
 from deployments.services.runs import close
@@ -21,12 +22,14 @@ _LEASED = (HostTaskState.LEASED, HostTaskState.RUNNING, HostTaskState.VERIFYING)
 
 
 def sweep(*, at: datetime) -> None:
-    """Mark silent hosts as Lost, end what its window left over, tell shares, and close runs whose hosts have all ended.
+    """Mark silent hosts as Lost, end what missed its start or its window, tell shares, and close runs that are done.
 
     Each customer's rows are changed in that customer's own context; finding them takes the narrow scheduler role.
     """
     for customer_id, ids in _by_customer(_expired_leases(at)):
         _lose(customer_id=customer_id, ids=ids, at=at)
+    for customer_id, ids in _by_customer(_missed_starts(at)):
+        _end_missed(customer_id=customer_id, ids=ids, at=at)
     for customer_id, ids in _by_customer(_past_deadline(at)):
         _end_overdue(customer_id=customer_id, ids=ids, at=at)
     for customer_id, ids in _by_customer(_tellable_runs()):
@@ -45,16 +48,18 @@ def _expired_leases(at: datetime) -> list[tuple[int, int]]:
         return list(rows.order_by("lease_until")[:BATCH])
 
 
+def _missed_starts(at: datetime) -> list[tuple[int, int]]:
+    with scheduling():
+        rows = HostTask.objects.filter(state=HostTaskState.PENDING, start_before__lte=at)
+        return list(rows.values_list("customer_id", "pk").order_by("start_before")[:BATCH])
+
+
 def _past_deadline(at: datetime) -> list[tuple[int, int]]:
-    """Pending ones at once; held ones get a lease's length more, since a report may be on its way."""
+    """What is held gets a lease's length more, since a report may be on its way."""
     grace = at - timedelta(seconds=settings.HOST_LEASE_SECONDS)
     with scheduling():
-        pending = HostTask.objects.filter(state=HostTaskState.PENDING, deadline__lte=at)
         held = HostTask.objects.filter(state__in=HELD_HOST_TASKS, deadline__lte=grace)
-        return [
-            *pending.values_list("customer_id", "pk").order_by("deadline")[:BATCH],
-            *held.values_list("customer_id", "pk").order_by("deadline")[:BATCH],
-        ]
+        return list(held.values_list("customer_id", "pk").order_by("deadline")[:BATCH])
 
 
 def _tellable_runs() -> list[tuple[int, int]]:
@@ -75,18 +80,31 @@ def _lose(*, customer_id: int, ids: list[int], at: datetime) -> None:
             task.move_to(HostTaskState.LOST, at=at)
 
 
+def _end_missed(*, customer_id: int, ids: list[int], at: datetime) -> None:
+    """A host that another job holds waits on inside its window; any other has missed its start."""
+    with acting_for(customer_id):
+        held = HostTask.objects.filter(asset_id=OuterRef("asset_id")).held()
+        tasks = _locked(ids).filter(state=HostTaskState.PENDING, start_before__lte=at)
+        for task in tasks.annotate(held_by=Subquery(held.values("run__job_id"))):
+            if task.deadline <= at:
+                end(task, state=HostTaskState.MISSED, reason=Reason.NEVER_CAME, at=at)
+            elif task.held_by is None:
+                end(task, state=HostTaskState.MISSED, reason=Reason.HOST_AWAY, at=at)
+            elif task.held_by == task.run.job_id:
+                end(task, state=HostTaskState.MISSED, reason=Reason.EARLIER_RUN, at=at)
+            else:
+                HostTask.objects.filter(pk=task.pk).update(start_before=F("deadline"))
+
+
 def _end_overdue(*, customer_id: int, ids: list[int], at: datetime) -> None:
     with acting_for(customer_id):
-        for task in _locked(ids).open():
-            if task.state == HostTaskState.PENDING:
-                end(task, state=HostTaskState.MISSED, reason=Reason.NEVER_CAME, at=at)
-            else:
-                end(task, state=HostTaskState.TIMED_OUT, reason=Reason.WINDOW_OVER, at=at)
+        for task in _locked(ids).held():
+            end(task, state=HostTaskState.TIMED_OUT, reason=Reason.WINDOW_OVER, at=at)
 
 
-def _locked(ids: list[int]) -> HostTaskQuerySet:
+def _locked(ids: list[int]) -> Any:
     """Rows that an agent's report holds just now are left for the next sweep."""
-    tasks: HostTaskQuerySet = HostTask.objects.filter(pk__in=ids)
+    tasks = HostTask.objects.filter(pk__in=ids)
     return tasks.select_related("run").select_for_update(skip_locked=True, of=("self",))
 
 

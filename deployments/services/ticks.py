@@ -1,5 +1,7 @@
-"""The tick: opens the runs of jobs whose time has come. Any number of workers may tick at once."""
+"""The tick: settles what has come due. Any number of workers may tick at once."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -8,68 +10,95 @@ from django.db.models.functions import Now
 from core import events
 from core.customer_context import scheduling
 from core.models import Event, Heartbeat
-from deployments import schedules
+from deployments import due, schedules
+from deployments.due import GRACE, Due
 from deployments.models import Job, Run, Trigger
+from deployments.reasons import Reason
 from deployments.states import RunState
 
 BATCH = 500
+# After an outage: so many jobs begin late in one tick, so that not all of them begin at once.
+LATE_BATCH = 100
+# So many occurrences of one job are settled at a time.
+MOST = 200
 
 
 def tick() -> int:
-    """Open the runs that are due, in batches, until none is left. Returns how many.
+    """Open the runs that are due, in batches, and note those that were missed. Returns how many runs that makes.
 
-    One transaction per batch: the claim (`FOR UPDATE SKIP LOCKED`), the run, the job's next start and the event stand
-    or fall together. By the database's clock alone.
+    One transaction per batch: the claim (`FOR UPDATE SKIP LOCKED`), the runs, the job's next start and the events stand
+    or fall together. By the database's clock alone. What is on time comes first; what is late, a share in each tick.
     """
-    opened = 0
-    while (batch := _tick_once()) == BATCH:
-        opened += batch
+    made = 0
+    while (some := _settle_some(BATCH, late=False)) >= BATCH:
+        made += some
+    made += some + _settle_some(LATE_BATCH, late=True)
     Heartbeat.beat("tick")
-    return opened + batch
+    return made
 
 
-def _tick_once() -> int:
+def _settle_some(limit: int, *, late: bool) -> int:
     with scheduling():
         jobs = list(
-            Job.objects.due(BATCH)
+            Job.objects.due(limit, late=late, after=GRACE)
             .annotate(now=Now())
-            .only("pk", "customer_id", "next_run_at", "last_instance", *schedules.COLUMNS)
+            .only("pk", "customer_id", "next_run_at", "last_instance", *schedules.COLUMNS, *due.COLUMNS)
         )
-        for job in jobs:
-            job.last_instance += 1
-        runs = Run.objects.bulk_create(_run(job) for job in jobs)
-        events.record_many(
-            Event(
-                customer_id=run.customer_id,
-                kind="run.opened",
-                job_id=run.job_id,
-                run_id=run.pk,
-                occurred_at=run.opened_at,
-            )
-            for run in runs
-        )
-        for job in jobs:
-            job.next_run_at = _following(job)
+        runs = [run for job in jobs for run in _settled(job)]
+        Run.objects.bulk_create(runs)
+        tell(runs)
         Job.objects.bulk_update(jobs, ["next_run_at", "last_instance"])
-    return len(jobs)
+    return len(runs)
 
 
-def _following(job: Any) -> datetime | None:
-    """The start after the one that is due: what was missed meanwhile comes due in its turn."""
-    return schedules.next_start(job, after=job.next_run_at)
+def _settled(job: Any) -> list[Run]:
+    """A run for each occurrence of a due job, and the job's next start after them."""
+    occurrences, job.next_run_at = due.due(job, now=job.now, most=MOST)
+    return runs_of(job, occurrences, at=job.now)
 
 
-def _run(job: Any) -> Run:
-    """Of a job as `_tick_once` reads it: due, and with the database's time."""
-    start, now = job.next_run_at, job.now
+def settle_as_missed(job: Job, *, reason: Reason, at: datetime) -> None:
+    """Note what is due of a locked job as missed for that reason; its `last_instance` counts on."""
+    occurrences, _ = due.due(job, now=at, most=MOST)
+    runs = runs_of(job, [replace(one, missed=reason) for one in occurrences], at=at)
+    tell(Run.objects.bulk_create(runs))
+
+
+def runs_of(job: Any, occurrences: Sequence[Due], *, at: datetime) -> list[Run]:
+    """Occurrences of a locked job as runs to be stored; counts its `last_instance` on."""
+    runs = []
+    for one in occurrences:
+        job.last_instance += 1
+        runs.append(_run(job, one, at))
+    return runs
+
+
+def _run(job: Any, occurrence: Due, at: datetime) -> Run:
     return Run(
         customer_id=job.customer_id,
         job_id=job.pk,
         instance=job.last_instance,
         trigger=Trigger.SCHEDULE,
-        scheduled_for=start,
-        deadline=schedules.last_deadline_of(job, occurrence=start),
-        state=RunState.PENDING,
-        opened_at=now,
-        state_changed_at=now,
+        scheduled_for=occurrence.start,
+        deadline=occurrence.deadline,
+        state=RunState.MISSED if occurrence.missed else RunState.PENDING,
+        reason=occurrence.missed or "",
+        finished_at=at if occurrence.missed else None,
+        opened_at=at,
+        state_changed_at=at,
+    )
+
+
+def tell(runs: Sequence[Run]) -> None:
+    """Record how these runs began."""
+    events.record_many(
+        Event(
+            customer_id=run.customer_id,
+            kind="run.missed" if run.is_final else "run.opened",
+            job_id=run.job_id,
+            run_id=run.pk,
+            data={"reason": run.reason} if run.is_final else {},
+            occurred_at=run.opened_at,
+        )
+        for run in runs
     )

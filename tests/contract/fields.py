@@ -17,6 +17,7 @@ from tests.contract.observers import (
     child_runs,
     deadline,
     found_as,
+    latest_start,
     mails,
     manifest,
     next_start,
@@ -117,6 +118,8 @@ ROWS: dict[str, Row] = {
     ),
     "timezone": row(next_start, "timezone", "Europe/Berlin", "America/New_York", **ONCE),
     "timeout": row(deadline, "timeout", 2, 3),
+    "missedRunPolicy": row(latest_start, "missedRunPolicy", "Skip", "AtNextContact"),
+    "missedRunWithin": row(latest_start, "missedRunWithin", "PT5H", "P1D"),
     "timeoutUnit": row(deadline, "timeoutUnit", "HOURS", "MINUTES", timeout=2),
     # how
     "minimizeWindow": row(manifest, "minimizeWindow", True, False),
@@ -203,8 +206,6 @@ ROWS: dict[str, Row] = {
 
 # What this version does not do yet: it must be refused, or it would be dead.
 REFUSED: dict[str, Any] = {
-    "missedRunPolicy": "Skip",
-    "missedRunWithin": "PT5H",
     "historyStrategy": "OFF",
     "retentionPeriod": 30,
     "rollout": {"waves": [{"percent": 10}]},

@@ -170,6 +170,13 @@ def deadline(at: Workshop, body: Body) -> Any:
     return round((end - start).total_seconds() / 60)
 
 
+def latest_start(at: Workshop, body: Body) -> Any:
+    """How late a machine may begin, by the preview: minutes after its start."""
+    (host, *_) = plan(at, body)["assets"]
+    start, end = (datetime.fromisoformat(host[name]) for name in ("startDateTime", "startBefore"))
+    return round((end - start).total_seconds() / 60)
+
+
 def manifest(at: Workshop, body: Body) -> Any:
     """What a machine is told."""
     host = at.endpoint(body.get("platform", "Windows"))

@@ -44,6 +44,7 @@ TWICE = [
     "chainedJobRule[].threshold",
     "coAuthorUserIds",
     "dayOfMonth",
+    "missedRunWithin",
     "notification.notificationEvents.onJobComplete",
     "preDeployActions[].actionId",
     "preDeployActions[].detectionScript",

@@ -37,6 +37,9 @@ SCHEDULER_READS = {
         "next_run_at",
         "timeout",
         "timeout_unit",
+        "missed_run_policy",
+        "missed_run_within",
+        "disabled_until",
         "last_instance",
         "schedule_type",
         "start_local",
@@ -53,7 +56,7 @@ SCHEDULER_READS = {
         "timezone",
     },
     "deployments_run": {"id", "customer_id", "state", "deadline", "started_at", "tells_at_share", "share_told_at"},
-    "deployments_hosttask": {"id", "customer_id", "run_id", "state", "lease_until", "deadline"},
+    "deployments_hosttask": {"id", "customer_id", "run_id", "state", "lease_until", "start_before", "deadline"},
     "inventory_tag": {"id", "customer_id", "members_told_at"},
 }
 SCHEDULER_CHANGES = {

@@ -57,6 +57,7 @@ def _host(ada: Person, run: Run, outcome: tuple[str, ...], ids: list[UUID]) -> N
         state_changed_at=NOW,
         reason="verified",
         start_at=NOW,
+        start_before=NOW,
         deadline=NOW,
         finished_at=NOW,
         attempt=1,

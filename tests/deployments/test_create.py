@@ -118,8 +118,6 @@ OURS = list(LEAST_JOB)[list(LEAST_JOB).index("externalId") :]
 
 # What this version does not do: field → (values that change nothing, values that would).
 NOT_YET: dict[str, tuple[list[Any], list[Any]]] = {
-    "missedRunPolicy": (["RunWithin", "run-within", "RUN_WITHIN"], ["Skip", "AtNextContact"]),
-    "missedRunWithin": (["PT4H"], ["PT5H"]),
     "historyStrategy": (["FULL", "full"], ["OFF", "MINIMAL", "ERROR"]),
     "retentionPeriod": ([90, "90", 90.0], [30, 91, "-90"]),
     "rollout": ([], [{"waves": []}, [{"percent": 10}]]),
@@ -135,6 +133,7 @@ DONE = {
     "recurring", "recurringWeekDays", "dayOfMonth", "recurringLastDayOfMonth", "recurringDayOfMonth",
     "recurringWeekDayOfMonth", "monthlyRecurringType", "patchTuesdayPlusXDays", "recurrenceInterval", "doNotRunUntil",
     "timezoneType", "timezone", "timeout", "timeoutUnit", "preDeployment", "duringDeployment", "postDeployment",
+    "missedRunPolicy", "missedRunWithin",
     "suppressReboots", "rebootOption", "rebootCountdown", "onComplete", "rebootHonorOnUserLogin",
     "alwaysShowCompletedPrompt", "minimizeWindow", "opportunisticDownloads", "continueOnPatchFailure",
     "downloadRandomizeTime", "downloadRandomizeTimeUnit", "enableReattemptFailedPatches", "reattemptFailedPatches",

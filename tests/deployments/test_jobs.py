@@ -393,6 +393,7 @@ def test_run__its_hosts__have_exactly_these_keys(ada: Person) -> None:
         "startDateTime": None,
         "endDateTime": at,
         "statusDateTime": at,
+        "startBefore": int(ended.start_before.timestamp() * 1000),
         "attempt": 1,
     }
     assert {key: host[key] for key in row} == row

@@ -100,6 +100,7 @@ def _task_columns(run: Run, asset: Any, **columns: Any) -> dict[str, Any]:
         "state": "Pending",
         "state_changed_at": NOW,
         "start_at": NOW,
+        "start_before": NOW + timedelta(hours=1),
         "deadline": NOW + timedelta(hours=1),
     } | columns
 
