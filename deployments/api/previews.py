@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deployments import schedules
+from deployments.api.occurrences import start_document
 from deployments.api.serializers import instant
 from deployments.due import last_start
 from deployments.models import Job, TimezoneType
 from deployments.reasons import SENTENCES, Reason
 from deployments.services.previews import Overlap, Preview, ZoneStarts
 from inventory.models import Asset
-from scheduling import local_time, recurrence, sentences, zones
+from scheduling import sentences
 
 
 def preview_document(plan: Preview, hosts: Sequence[Asset], patches: Mapping[int, Sequence[str]]) -> dict[str, Any]:
@@ -57,14 +58,7 @@ def _starts(plan: Preview, one: ZoneStarts) -> dict[str, Any]:
     rule = schedules.rule_of(plan.run.job)
     return {
         "timezone": one.zone,
-        "starts": [
-            {
-                "dateTime": instant(start),
-                "localDateTime": local_time.wire(start.astimezone(zones.zone(one.zone)).replace(tzinfo=None)),
-                "notes": sorted(recurrence.notes(rule, one.zone, start)),
-            }
-            for start in one.starts
-        ],
+        "starts": [start_document(rule, one.zone, start) for start in one.starts],
     }
 
 

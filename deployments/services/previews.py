@@ -10,14 +10,14 @@ from typing import Any
 from django.db.models import Count, QuerySet
 
 from deployments import schedules
-from deployments.models import Job, Run, ScheduleType, TimezoneType, Trigger
+from deployments.models import Job, Run, ScheduleType, Trigger
 from deployments.services.fanout import hosts_of
+from deployments.services.occurrences import zone_names
 from deployments.services.plans import concerned
 from deployments.services.snapshots import freeze, target_of, targets
 from deployments.states import JobState
 from inventory.models import Closing, Patch
 from inventory.targeting import targeted
-from scheduling import zones
 
 # How many starts a preview shows per zone, and how many other jobs it holds against this one.
 STARTS = 5
@@ -117,12 +117,7 @@ def _remedies(run: Run) -> dict[int, list[str]]:
 
 def _starts(job: Job, run: Run, *, at: datetime) -> Iterator[ZoneStarts]:
     """Of each zone among the targets, by name; of a schedule in one zone, that one."""
-    names = {job.timezone}
-    if job.timezone_type == TimezoneType.AGENT:
-        assets = targeted(customer_id=run.customer_id, target=target_of(run.snapshot))
-        told = assets.order_by("timezone").values_list("timezone", flat=True).distinct()
-        names = {zones.canonical_name(name) or job.timezone for name in told}
-    for name in sorted(names):
+    for name in zone_names(job, run.snapshot):
         yield ZoneStarts(name, list(schedules.coming(job, name, after=at, most=STARTS)))
 
 

@@ -46,6 +46,7 @@ ROUTES_WITH_IDS: dict[str, dict[str, str]] = {
     "pm/v1/deploymentjob/<str:job_id>/preview": {"job_id": JOB},
     "pm/v1/deploymentjob/<str:job_id>/run": {"job_id": JOB},
     "pm/v1/deploymentjob/<str:job_id>/history": {"job_id": JOB},
+    "pm/v1/deploymentjob/<str:job_id>/occurrences": {"job_id": JOB},
     "pm/v1/deploymentjob/<str:job_id>/runs": {"job_id": JOB},
     "pm/v1/deploymentjob/<str:job_id>/runs/<int:number>": {"job_id": JOB, "number": RUN},
     "pm/v1/deploymentjob/<str:job_id>/runs/<int:number>/assets": {"job_id": JOB, "number": RUN},

@@ -1,0 +1,75 @@
+"""The occurrences of a job, past and coming: what its runs say, and from its next start on what its schedule says."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from deployments import schedules
+from deployments.models import Job, Run, TimezoneType, Trigger
+from deployments.services.snapshots import target_of, targets
+from inventory.targeting import targeted
+from scheduling import zones
+
+# How many zones of its machines an answer shows the starts of, the westernmost names last.
+MOST_ZONES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One start, of a run or planned (`run` is None); with AGENT_TZ the earliest and the last on Earth.
+
+    `starts` are those in each zone among the job's targets. `overlaps`: the window of the one before is still open.
+    """
+
+    start: datetime
+    deadline: datetime
+    run: Run | None
+    starts: Mapping[str, datetime]
+    overlaps: bool
+
+
+def occurrences(*, job: Job, since: datetime, until: datetime, most: int) -> list[Occurrence]:
+    """Oldest first, from `since` until before `until`, at most so many: none missing and none twice.
+
+    What nobody has opened yet is planned from `next_run_at` on; a job that is not enabled plans nothing.
+    """
+    runs = Run.objects.for_customer(job.customer_id).filter(job=job, scheduled_for__gte=since, scheduled_for__lt=until)
+    past = [
+        (run.scheduled_for, run.deadline, run)
+        for run in runs.defer("snapshot").order_by("scheduled_for", "instance")[:most]
+    ]
+    planned = [
+        (start, schedules.last_deadline_of(job, occurrence=start), None)
+        for start in _planned(job, since, until, most - len(past))
+    ]
+    names = zone_names(job)
+    found: list[Occurrence] = []
+    # Runs outside of the schedule stand between those of it.
+    for start, deadline, run in sorted([*past, *planned], key=lambda one: one[0])[:most]:
+        of_schedule = run is None or run.trigger == Trigger.SCHEDULE
+        starts = {name: schedules.start_in(job, name, start) for name in names if of_schedule}
+        overlaps = bool(found) and found[-1].deadline > start
+        found.append(Occurrence(start, deadline, run, starts, overlaps))
+    return found
+
+
+def zone_names(job: Job, snapshot: Mapping[str, Any] | None = None) -> Sequence[str]:
+    """The zones among a job's targets (or a snapshot's of it) by name; of a schedule in one zone, that one."""
+    if job.timezone_type != TimezoneType.AGENT:
+        return [job.timezone]
+    assets = targeted(customer_id=job.customer_id, target=target_of(snapshot or {"target": targets(job)}))
+    told = assets.order_by("timezone").values_list("timezone", flat=True).distinct()
+    return sorted({zones.canonical_name(name) or job.timezone for name in told})[:MOST_ZONES]
+
+
+def _planned(job: Job, since: datetime, until: datetime, most: int) -> Iterator[datetime]:
+    start = job.next_run_at
+    if start is not None and start < since:
+        # What is due and not opened yet belongs to the past that was not asked for.
+        start = schedules.next_start(job, after=since - schedules.A_MOMENT)
+    for _ in range(most):
+        if start is None or start >= until:
+            return
+        yield start
+        start = schedules.next_start(job, after=start)
