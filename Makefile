@@ -49,8 +49,8 @@ schema: setup  ## Write schema/openapi.yaml
 bench: setup  ## Measure, side by side with bare implementations (ARGS=--write for docs/benchmarks.md)
 	@$(PYTHON) -m benchmarks $(ARGS)
 
-chaos:  ## Kill processes at random and check that nothing is lost or doubled (later)
-	@echo 'Not there yet: it is to kill processes at random and check that nothing is lost or doubled.' >&2; exit 2
+chaos: setup  ## Kill schedulers at random while simulated months pass, and check that no start is lost or doubled
+	@$(PYTHON) -m chaos $(ARGS)
 
 # The property tests come first, which take less: ARGS is for what comes after.
 fuzz: setup  ## Draw many more examples, and send the service all that its document allows and forbids
