@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, Spec
 
 from core.details import DetailsView
 from core.health import healthz, readyz
+from deployments.api.views.feeds import feed_text
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/pm/v1/deploymentjobs")),
@@ -16,6 +17,7 @@ urlpatterns = [
     path("schema/redoc", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
     path("", include("tenants.api.urls")),
     path("pm/v1/details", DetailsView.as_view(), name="details"),
+    path("feeds/<str:secret>.ics", feed_text, name="feed-text"),
     path("pm/", include("inventory.api.urls")),
     path("pm/", include("deployments.api.urls")),
     path("agent/v1/", include("agents.api.urls")),

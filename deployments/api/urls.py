@@ -3,7 +3,7 @@
 from django.urls import path
 
 from core import openapi
-from deployments.api.views import jobs, lists, occurrences, previews, reference, results, runs, scripts
+from deployments.api.views import feeds, jobs, lists, occurrences, previews, reference, results, runs, scripts
 
 # Not where it is first asked for: what the document says must not depend on who asks.
 openapi.load()
@@ -57,6 +57,8 @@ urlpatterns = [
         name="detection-script",
     ),
     path("v1/scripts/default/MakeCache/makecache", scripts.BuiltInScriptView.as_view(), name="built-in-script"),
+    path("v1/feeds", feeds.FeedsView.as_view(), name="feeds"),
+    path("v1/feeds/<uuid:feed_id>", feeds.FeedView.as_view(), name="feed"),
     path("v1/timezones", reference.TimezonesView.as_view(), name="timezones"),
     path("v1/enumerations", reference.EnumerationsView.as_view(), name="enumerations"),
     path("v1/fields", reference.FieldsView.as_view(), name="fields"),

@@ -14,12 +14,14 @@ from deployments.models.choices import (
     TimezoneType,
     Trigger,
 )
+from deployments.models.feeds import Feed
 from deployments.models.jobs import Job, JobAsset, JobCoAuthor, JobPatch, JobQuerySet, JobTag
 from deployments.models.moving import Moving
 from deployments.models.runs import HostTask, HostTaskQuerySet, Run, RunQuerySet, Step
 
 __all__ = [
     "Combine",
+    "Feed",
     "HistoryStrategy",
     "HostTask",
     "HostTaskQuerySet",

@@ -39,14 +39,14 @@ def occurrences(*, job: Job, since: datetime, until: datetime, most: int) -> lis
         (run.scheduled_for, run.deadline, run)
         for run in runs.defer("snapshot").order_by("scheduled_for", "instance")[:most]
     ]
-    planned = [
+    coming = [
         (start, schedules.last_deadline_of(job, occurrence=start), None)
-        for start in _planned(job, since, until, most - len(past))
+        for start in planned(job, since=since, until=until, most=most - len(past))
     ]
     names = zone_names(job)
     found: list[Occurrence] = []
     # Runs outside of the schedule stand between those of it.
-    for start, deadline, run in sorted([*past, *planned], key=lambda one: one[0])[:most]:
+    for start, deadline, run in sorted([*past, *coming], key=lambda one: one[0])[:most]:
         of_schedule = run is None or run.trigger == Trigger.SCHEDULE
         starts = {name: schedules.start_in(job, name, start) for name in names if of_schedule}
         overlaps = bool(found) and found[-1].deadline > start
@@ -63,7 +63,8 @@ def zone_names(job: Job, snapshot: Mapping[str, Any] | None = None) -> Sequence[
     return sorted({zones.canonical_name(name) or job.timezone for name in told})[:MOST_ZONES]
 
 
-def _planned(job: Job, since: datetime, until: datetime, most: int) -> Iterator[datetime]:
+def planned(job: Job, *, since: datetime, until: datetime, most: int) -> Iterator[datetime]:
+    """The starts that nobody has opened yet, between two instants."""
     start = job.next_run_at
     if start is not None and start < since:
         # What is due and not opened yet belongs to the past that was not asked for.

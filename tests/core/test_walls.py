@@ -24,6 +24,7 @@ LOOKUPS = {
     "tenants_customer_of_access_token",
     "tenants_customer_of_refresh_token",
     "tenants_customer_of_activation_key",
+    "deployments_customer_of_feed",
     "agents_customer_of_credential",
 }
 SCHEDULER_READS = {
@@ -72,6 +73,7 @@ LOOKUP_READS = {
     "tenants_refreshtoken": {"customer_id", "digest"},
     "tenants_activationkey": {"customer_id", "digest"},
     "agents_agent": {"customer_id", "credential_digest"},
+    "deployments_feed": {"customer_id", "secret_digest"},
 }
 
 pytestmark = pytest.mark.usefixtures("django_db_setup")

@@ -17,7 +17,7 @@ from tests.tenants.roles import WEB, acting_as
 from tests.tenants.worlds import World, two_worlds
 
 # What a path's parameters name. Whoever adds a route says here what its ids are; a body, where one is read first.
-JOB, NAME, RUN, ASSET, TAG, PATCH, ACTION, CUSTOMER, CUSTOM_PATCH_URL = (
+JOB, NAME, RUN, ASSET, TAG, PATCH, ACTION, CUSTOMER, CUSTOM_PATCH_URL, FEED = (
     "job",
     "name",
     "run",
@@ -27,6 +27,7 @@ JOB, NAME, RUN, ASSET, TAG, PATCH, ACTION, CUSTOMER, CUSTOM_PATCH_URL = (
     "action",
     "customer",
     "custom_patch_url",
+    "feed",
 )
 ROUTES_WITH_IDS: dict[str, dict[str, str]] = {
     "pm/v1/asset/<uuid:asset_id>": {"asset_id": ASSET},
@@ -34,6 +35,7 @@ ROUTES_WITH_IDS: dict[str, dict[str, str]] = {
     "pm/v1/tag/<uuid:tag_id>": {"tag_id": TAG},
     "pm/v1/tag/<uuid:tag_id>/assets": {"tag_id": TAG},
     "pm/v1/custompatchurl/<int:custom_patch_url_id>": {"custom_patch_url_id": CUSTOM_PATCH_URL},
+    "pm/v1/feeds/<uuid:feed_id>": {"feed_id": FEED},
     "pm/v1/patch/<uuid:patch_id>": {"patch_id": PATCH},
     "pm/v1/patch/<uuid:patch_id>/assets": {"patch_id": PATCH},
     "pm/v1/patchcatalog/patch/<uuid:patch_id>/products": {"patch_id": PATCH},
@@ -76,12 +78,13 @@ BODIES: dict[tuple[str, str], Any] = {
 }
 # What has to be asked in the query string.
 QUERIES = {"pm/v1/deploymentjob/<str:job_id>/runs/<int:number>/explain": ("assetId", ASSET)}
-# A parameter that names nobody's row.
-ROUTES_WITHOUT_IDS = {"pm/v1/deploymentjobs/update/status/<str:status>"}
+# A parameter that names nobody's row; or that is a secret, which is all that its holder needs.
+ROUTES_WITHOUT_IDS = {"pm/v1/deploymentjobs/update/status/<str:status>", "feeds/<str:secret>.ics"}
 LISTS = [
     "/pm/v1/assets",
     "/pm/v1/tags",
     "/pm/v1/custompatchurls",
+    "/pm/v1/feeds",
     "/pm/v1/patches",
     "/pm/v1/patchcatalog/patches",
     "/pm/v1/deploymentjobs",

@@ -13,7 +13,8 @@ from agents.models import Agent, Manifest
 from core.customer_context import acting_for
 from core.models import Event, IdempotencyKey
 from deployments import services as deployments
-from deployments.models import HostTask, Job, JobAction, Run
+from deployments.models import Feed, HostTask, Job, JobAction, Run
+from deployments.services import feeds
 from inventory import services as inventory
 from inventory.descriptions import Scan
 from inventory.entries import FixEntry, Gathered, PatchEntry, VulnerabilityEntry
@@ -37,6 +38,7 @@ class World:
     asset: Asset
     patch: Patch
     custom_patch_url: CustomPatchUrl
+    feed: Feed
     job: Job
     run: Run
     task: HostTask
@@ -144,6 +146,8 @@ def world(name: str = "") -> World:
     )
     agent, headers = factories.agent(asset)
     with acting_for(customer.pk):
+        feed, _ = feeds.create_feed(user=ada.user, name="all", job=run.job)
+    with acting_for(customer.pk):
         notifications.plan(event=Event.objects.get(kind="run.started"), at=timezone.now())
         agents.check_in(agent=agent, fences={}, boot_id="", version="0.1.0", at=timezone.now())
         task, action = HostTask.objects.get(), JobAction.objects.get()
@@ -159,6 +163,7 @@ def world(name: str = "") -> World:
         asset=asset,
         patch=patch,
         custom_patch_url=custom_patch_url,
+        feed=feed,
         job=run.job,
         run=run,
         task=task,
