@@ -223,8 +223,8 @@ def _told(ask: Callable[[str], Any], job_id: str, ended: datetime) -> list[dict[
         answer = ask(link)
         assert answer.status_code == 200, answer.content  # noqa: S101 - anything else is no proof
         rows += answer.json()
-        following = answer.headers.get("Link", "")
-        link = following[following.index("/pm/") : following.index(">")] if following else ""
+        links = [one for one in answer.headers["Link"].split(", ") if one.endswith('rel="next"')]
+        link = links[0][links[0].index("/pm/") : links[0].index(">")] if links else ""
     return rows
 
 

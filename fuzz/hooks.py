@@ -4,6 +4,7 @@ import atexit
 import copy
 import json
 import os
+import sys
 import threading
 import urllib.parse
 import urllib.request
@@ -88,6 +89,8 @@ def filter_failure(context: Any, failure: Failure, case: Any, response: Any) -> 
     """False where the service was right, and the schema could not know."""
     if isinstance(failure, RejectedPositiveData):
         excused = response.status_code == 400 and refusals.are_right(_json(response))
+        if response.status_code == 400 and not excused:
+            print(f"\n{case.operation.label}: {refusals.wrong_ones(_json(response))}", file=sys.stderr)
     elif isinstance(failure, AcceptedNegativeData):
         excused = _means_something(case, response)
     else:
@@ -118,10 +121,21 @@ def error_codes_are_documented(ctx: Any, response: Any, case: Any) -> None:
 
 
 def _means_something(case: Any, response: Any) -> bool:
-    """Whether the request is valid in all its parts once it is read as the service reads."""
+    """Whether a request is valid in all parts once it is read as the service reads; or is refused inside the answer."""
     operation = _operation(case)
+    if _is_refused_inside(operation, _json(response)):
+        return True
     meaning = Meaning(_document)
     return _query_is_meant(operation, meaning, response.request.url) and _body_is_meant(operation, meaning, case)
+
+
+def _is_refused_inside(operation: dict[str, Any], answer: Any) -> bool:
+    """Two operations say in a good answer what is wrong with what was sent."""
+    if operation.get("operationId") == "validateJob":
+        return isinstance(answer, dict) and answer.get("valid") is False and bool(answer.get("errors"))
+    if operation.get("operationId") == "importCatalogue":
+        return isinstance(answer, list) and any(one.get("errors") for one in answer)
+    return False
 
 
 def _query_is_meant(operation: dict[str, Any], meaning: Meaning, url: str) -> bool:
@@ -147,6 +161,9 @@ def _body_is_meant(operation: dict[str, Any], meaning: Meaning, case: Any) -> bo
         schema = next(iter(content.values()))["schema"] if content else {}
         return _is_valid(schema, {}) if content else True
     schema = content.get(case.media_type, next(iter(content.values())))["schema"]
+    if isinstance(case.body, bytes):
+        # What is no JSON at all is no body that anybody means.
+        return False
     return _is_valid(schema, meaning.of(schema, case.body))
 
 

@@ -12,7 +12,8 @@ _BEYOND_A_SCHEMA = [
     (r"(^|\.)(query|filter|havingQuery|dynamicPatchesQQL|additionalDynamicPatchesQQL)$", r".*"),
     (r"(^|\.)startDateTime$", r".*"),
     (r"(^|\.)timezone$", r"IANA|required"),
-    (r"(^|\.)recurrenceInterval$", r".*"),
+    (r"(^|\.)(recurrenceInterval|missedRunWithin)$", r".*"),
+    (r"^to$", r"later than from"),
     (r"(^|\.)(sort|sortOrder|searchAfter|attributes|groupBy)$", r".*"),
     (r"(^|\.)recipientEmails", r"mail"),
     (r"(^|\.)script$", r"bytes|Base64"),
@@ -29,6 +30,12 @@ def are_right(body: Any) -> bool:
     """Whether each problem of a 400 is one that no schema could have told."""
     problems = body.get("errors") if isinstance(body, Mapping) else None
     return bool(problems) and all(_is_right(one) for one in problems)
+
+
+def wrong_ones(body: Any) -> list[Any]:
+    """The problems of a 400 that a schema could have told, or all of it."""
+    problems = body.get("errors") if isinstance(body, Mapping) else None
+    return [one for one in problems if not _is_right(one)] if problems else [body]
 
 
 def _is_right(problem: Mapping[str, Any]) -> bool:

@@ -82,6 +82,7 @@ REFUSALS: Mapping[int, Refusal] = {
         {errors.TOO_LARGE: "the body is larger than is accepted"},
         "The body may have at most 2097152 bytes.",
     ),
+    414: Refusal("UriTooLong", "The address is longer than 64 KB; send the list in a body.", {}, ""),
     415: Refusal(
         "UnsupportedContentType",
         "In a format that is not read here.",
@@ -148,10 +149,16 @@ def of(method: str, operation: Document) -> Iterator[int]:
         yield 412
     if "requestBody" in operation:
         yield from (413, 415)
+    if any(one["in"] == "query" and one["schema"].get("type") == "array" for one in parameters):
+        # Of all parameters only lists can fill more than 64 KB.
+        yield 414
 
 
 def component(refusal: Refusal, status: int | None) -> Document:
     """The response component of one refusal."""
+    if not refusal.codes:
+        # The server in front of the service answers it, without a body.
+        return {"description": refusal.says}
     codes = "; ".join(f"`{code}` {meaning}" for code, meaning in refusal.codes.items())
     return {
         "description": f"{refusal.says} Error codes: {codes}.",

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from core.errors import InvalidInput, Problem
 from core.paging.attributes import Wanted, keep, narrowed
-from core.paging.pages import page
+from core.paging.pages import page, refuse_too_far
 from core.paging.parameters import ListParameters
 from core.paging.sorting import ordering
 from core.query import Token, compile_query
@@ -48,7 +48,11 @@ class Listing:
     groups: Mapping[str, Column] = field(default_factory=dict)
 
     def matching(self, rows: QuerySet[M], wanted: ListParameters, *, at: datetime) -> QuerySet[M]:
-        """The rows that `query` and `havingQuery` mean. Raises InvalidInput with what is wrong in both."""
+        """The rows that `query` and `havingQuery` mean. Raises InvalidInput with what is wrong in both.
+
+        Also for a page number that no list has: whoever only counts may send one, too.
+        """
+        refuse_too_far(wanted)
         problems: list[Problem] = []
         condition = _gathered(problems, lambda: self._condition(wanted.query, "query", at))
         having = _gathered(problems, lambda: self._having(getattr(wanted, "having_query", None), at))

@@ -44,7 +44,7 @@ def page(
         counted = begin.total
         rows, more = _rows_behind(queryset, keys, begin, asked.page_size)
     else:
-        _refuse_too_far(asked)
+        refuse_too_far(asked)
         start, end = asked.page_number * asked.page_size, (asked.page_number + 1) * asked.page_size
         # One row more than asked for costs less than a count, and tells whether others follow.
         rows = _slice(queryset, Q(), keys, start, end + 1)
@@ -76,7 +76,8 @@ def _read(request: Request) -> PageParameters:
     return parse(PageParameters, sent, noun="parameter")
 
 
-def _refuse_too_far(asked: PageParameters) -> None:
+def refuse_too_far(asked: PageParameters) -> None:
+    """Raises InvalidInput for a page by number that begins or ends past the furthest record."""
     if (asked.page_number + 1) * asked.page_size > parameters.FURTHEST_RECORD:
         message = (
             f"pages by number end at record {parameters.FURTHEST_RECORD}; to read on, send the searchAfter header of "

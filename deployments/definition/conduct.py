@@ -1,7 +1,6 @@
 """How the work on a machine is done: downloads, repeated attempts, what a failure stops."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -15,12 +14,11 @@ from deployments.definition.messages import (
     PostDeployment,
     RebootCountdown,
 )
-from deployments.definition.values import OnlyOn
+from deployments.definition.values import MINUTES_IN, OnlyOn
 from deployments.models.choices import TimeoutUnit
 from inventory.models import Platform
 
-_LONGEST_WAIT = timedelta(hours=2)
-_UNITS = {TimeoutUnit.HOURS: timedelta(hours=1), TimeoutUnit.MINUTES: timedelta(minutes=1)}
+_LONGEST_WAIT = 120
 _AFTER = "Stands in postDeployment; is also read here."
 _REATTEMPTS = "reattemptFailedPatches"
 RETRIES = ("noOfReattempts", "exponentialBackoffInterval")
@@ -123,10 +121,10 @@ def _wait_fits_the_window(values: Values, report: Report) -> None:
     names = ("download_randomize_time", "download_randomize_time_unit", "timeout", "timeout_unit")
     if not values.sound(*names) or not values.get("download_randomize_time"):
         return
-    wait = values.get("download_randomize_time") * _UNITS[values.get(names[1]) or TimeoutUnit.HOURS]
+    wait = values.get("download_randomize_time") * MINUTES_IN[values.get(names[1]) or TimeoutUnit.HOURS]
     if wait > _LONGEST_WAIT:
         report.add("download_randomize_time", "invalid", "must be 2 HOURS or 120 MINUTES, or less")
-    elif values.get("timeout") != -1 and wait >= values.get("timeout") * _UNITS[values.get("timeout_unit")]:
+    elif values.get("timeout") != -1 and wait >= values.get("timeout") * MINUTES_IN[values.get("timeout_unit")]:
         report.add("download_randomize_time", "invalid", "must be less than the patch window (timeout)")
 
 

@@ -4,20 +4,19 @@ The defaults of these shapes are what an answer shows where a client sent nothin
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from core.shapes import Flag, Report, Shape, Text, Values, WholeNumber, choice
-from deployments.definition.values import OnlyOn
+from deployments.definition.values import MINUTES_IN, OnlyOn
 from deployments.models.choices import TimeoutUnit
 from inventory.models import Platform
 
 MAX_MESSAGE = 4_000
-_LONGEST_DEFERMENT = timedelta(hours=168)
-_LONGEST_COUNTDOWN = timedelta(hours=24)
-_UNITS = {TimeoutUnit.HOURS: timedelta(hours=1), TimeoutUnit.MINUTES: timedelta(minutes=1)}
+# In minutes.
+_LONGEST_DEFERMENT = 168 * 60
+_LONGEST_COUNTDOWN = 24 * 60
 UserText = Annotated[Text, Field(max_length=MAX_MESSAGE)]
 
 
@@ -25,7 +24,7 @@ def _deferment_is_in_range(values: Values, report: Report) -> None:
     """All deferments together: at most a week."""
     if not values.sound("count", "interval", "interval_unit"):
         return
-    whole = values.get("count") * values.get("interval") * _UNITS[values.get("interval_unit")]
+    whole = values.get("count") * values.get("interval") * MINUTES_IN[values.get("interval_unit")]
     if whole > _LONGEST_DEFERMENT:
         report.add("interval", "invalid", "count times interval must be 168 hours or less")
 
@@ -33,7 +32,7 @@ def _deferment_is_in_range(values: Values, report: Report) -> None:
 def _countdown_is_in_range(values: Values, report: Report) -> None:
     if not values.sound("interval", "interval_unit"):
         return
-    if values.get("interval") * _UNITS[values.get("interval_unit")] > _LONGEST_COUNTDOWN:
+    if values.get("interval") * MINUTES_IN[values.get("interval_unit")] > _LONGEST_COUNTDOWN:
         report.add("interval", "invalid", "must be 24 HOURS or 1440 MINUTES, or less")
 
 

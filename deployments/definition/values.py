@@ -10,10 +10,13 @@ from pydantic import AfterValidator, BeforeValidator, GetJsonSchemaHandler
 from pydantic_core import core_schema
 
 from core.shapes import NotSet, Text
+from deployments.models.choices import TimeoutUnit
 from inventory.models import Platform
 from scheduling import local_time, recurrence, zones
 
 MAX_IDS = 10_000
+# Lengths of time are reckoned in these: whole numbers of any size, where a timedelta has an end.
+MINUTES_IN = {TimeoutUnit.HOURS: 60, TimeoutUnit.MINUTES: 1}
 _UNSET: tuple[object, ...] = (None, "", "null", [])
 
 

@@ -742,3 +742,21 @@ def test_create__text_of_any_script__comes_back_as_it_was(ada: Person) -> None:
 
     assert (job["name"], job["description"]) == (name, name)
     assert ada.get(f"deploymentjob/{job['id']}").json() == job
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"timeout": 2**62, "downloadRandomizeTime": 1}, "timeout"),
+        ({"downloadRandomizeTime": 2**62}, "downloadRandomizeTime"),
+        ({"preDeployment": {"deferment": {"count": 168, "interval": 2**62}}}, "preDeployment.deferment.interval"),
+        (
+            {"postDeployment": {"rebootCountdown": {"interval": 2**62, "userMessage": "now"}}},
+            "postDeployment.rebootCountdown.interval",
+        ),
+    ],
+)
+def test_create__length_of_time_beyond_all_reckoning__is_refused_at_its_field(
+    ada: Person, changes: dict[str, Any], field: str
+) -> None:
+    assert field in _refused(ada, platform="Windows", **changes)

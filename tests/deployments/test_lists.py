@@ -304,3 +304,11 @@ def test_jobs__full_rows__take_a_constant_number_of_queries(
 
 # Four of the request and who asks; the page, five kinds of links, the newest runs and their hosts.
 QUERIES = 12
+
+
+@pytest.mark.parametrize("path", ["deploymentjobs/count", "patches/count", "assets/count", "deploymentjobs"])
+def test_count__page_number_that_no_list_has__is_refused_as_in_the_list(ada: Person, path: str) -> None:
+    answer = ada.get(f"{path}?pageNumber=10000")
+
+    assert (answer.status_code, answer.json()["errorCode"]) == (400, "2501")
+    assert ada.get(f"{path}?pageNumber=3").status_code == 200

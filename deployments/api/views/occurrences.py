@@ -18,7 +18,7 @@ from deployments.api import occurrence_answers
 from deployments.api.occurrences import occurrence_rows
 from deployments.api.serializers import instant
 from deployments.api.views.base import JobView
-from deployments.services.occurrences import Occurrence, occurrences
+from deployments.services.occurrences import occurrences
 
 BACK, AHEAD = timedelta(days=30), timedelta(days=90)
 _LONGEST = timedelta(days=366 * 10)
@@ -47,7 +47,7 @@ class OccurrencesView(JobView):
         refuses=[404],
         parameters=[
             *query(OccurrenceParameters),
-            header("Link", "Where there are more: the address of what follows, as `next`."),
+            header("Link", "The address of these, as `first`; and where there are more, of what follows, as `next`."),
         ],
     )
     def get(self, request: Request, job_id: str) -> Response:
@@ -57,8 +57,9 @@ class OccurrencesView(JobView):
         job = self.job()
         found = occurrences(job=job, since=since, until=until, most=wanted.page_size + 1)
         shown, following = found[: wanted.page_size], found[wanted.page_size :]
-        headers = {"Link": _next(request, wanted, following[0], until)} if following else {}
-        return Response(occurrence_rows(job, shown), headers=headers)
+        pages = {"first": since} | ({"next": following[0].start} if following else {})
+        links = [_link(request, name, begins, until, wanted.page_size) for name, begins in pages.items()]
+        return Response(occurrence_rows(job, shown), headers={"Link": ", ".join(links)})
 
 
 def _between(wanted: OccurrenceParameters, *, at: datetime) -> tuple[datetime, datetime]:
@@ -70,6 +71,6 @@ def _between(wanted: OccurrenceParameters, *, at: datetime) -> tuple[datetime, d
     return since, until
 
 
-def _next(request: Request, wanted: OccurrenceParameters, following: Occurrence, until: datetime) -> str:
-    place = {"from": instant(following.start), "to": instant(until), "pageSize": wanted.page_size}
-    return f'<{request.build_absolute_uri(request.path)}?{urlencode(place)}>; rel="next"'
+def _link(request: Request, name: str, since: datetime, until: datetime, size: int) -> str:
+    span = {"from": instant(since), "to": instant(until), "pageSize": size}
+    return f'<{request.build_absolute_uri(request.path)}?{urlencode(span)}>; rel="{name}"'

@@ -105,7 +105,8 @@ class Numbers(Shape):
     """Numbers of assets; the body may also be the bare list."""
 
     asset_ids: Annotated[
-        list[WholeNumber], Field(max_length=MAX_NUMBERS, description="As `assetId` in the rows of assets.")
+        list[Annotated[WholeNumber, Field(ge=-(2**63), le=2**63 - 1)]],
+        Field(max_length=MAX_NUMBERS, description="As `assetId` in the rows of assets."),
     ]
 
     @classmethod
