@@ -17,7 +17,7 @@ def advance_before_insert() -> None:
     def settle(limit: int, *, late: bool) -> int:
         with scheduling():
             jobs = _claimed(limit, late=late)
-            runs = [run for job in jobs for run in ticks._settled(job)]
+            runs = [run for job in jobs for run in ticks.runs_of(job, ticks._settled(job), at=job.now)]
             Job.objects.bulk_update(jobs, ["next_run_at", "last_instance"])
         with scheduling():
             Run.objects.bulk_create(runs)
@@ -33,7 +33,7 @@ def insert_before_advance() -> None:
     def settle(limit: int, *, late: bool) -> int:
         with scheduling():
             jobs = _claimed(limit, late=late)
-            runs = [run for job in jobs for run in ticks._settled(job)]
+            runs = [run for job in jobs for run in ticks.runs_of(job, ticks._settled(job), at=job.now)]
             Run.objects.bulk_create(runs)
             ticks.tell(runs)
         with scheduling():

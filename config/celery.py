@@ -43,6 +43,11 @@ app.conf.update(
             "schedule": settings.SWEEP_SECONDS,
             "options": {"expires": 30},
         },
+        "sweep calendars": {
+            "task": "calendars.sweep",
+            "schedule": settings.SWEEP_SECONDS,
+            "options": {"expires": 30},
+        },
         "sweep tags": {
             "task": "inventory.sweep_tags",
             "schedule": settings.SWEEP_SECONDS,

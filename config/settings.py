@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "tenants",
     "inventory",
     "notifications",
+    "calendars",
     "deployments",
     "agents",
 ]
@@ -181,6 +182,7 @@ EVENT_TASKS = {
     "run.share_reached": ["notifications.plan"],
     "run.completed": ["notifications.plan", "deployments.start_children"],
     "notification.planned": ["notifications.deliver"],
+    "calendar.refresh_wanted": ["calendars.refresh"],
     "manifest.wanted": ["agents.sign_manifest"],
 }
 TASK_ROUTES = {
@@ -189,6 +191,9 @@ TASK_ROUTES = {
     "deployments.*": {"queue": "orchestrate"},
     "inventory.*": {"queue": "orchestrate"},
     "notifications.*": {"queue": "notify"},
+    "calendars.sweep": {"queue": "schedule"},
+    # It waits for servers of others, as mail does.
+    "calendars.*": {"queue": "notify"},
     "agents.wake": {"queue": "orchestrate"},
     "agents.*": {"queue": "sign"},
 }
@@ -205,6 +210,12 @@ HOST_LEASE_SECONDS = int(os.environ.get("HOST_LEASE_SECONDS", "120"))
 # What an agent without work is told to wait, and for how long Redis may answer for the database that there is none.
 AGENT_IDLE_POLL_SECONDS = float(os.environ.get("AGENT_IDLE_POLL_SECONDS", "60"))
 AGENT_BUSY_POLL_SECONDS = float(os.environ.get("AGENT_BUSY_POLL_SECONDS", "1"))
+
+# --- calls to servers that customers name -----------------------------------------------------------------------------
+
+# Hosts, by name or address, that may be called wherever they are; all others only at public addresses.
+OUTGOING_ALLOW_HOSTS = {host.lower() for host in _list("OUTGOING_ALLOW_HOSTS")}
+OUTGOING_TIMEOUT_SECONDS = float(os.environ.get("OUTGOING_TIMEOUT_SECONDS", "20"))
 
 # --- mail -------------------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ urlpatterns = [
     path("pm/v1/details", DetailsView.as_view(), name="details"),
     path("feeds/<str:secret>.ics", feed_text, name="feed-text"),
     path("pm/", include("inventory.api.urls")),
+    path("pm/", include("calendars.api.urls")),
     path("pm/", include("deployments.api.urls")),
     path("agent/v1/", include("agents.api.urls")),
 ]

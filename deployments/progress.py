@@ -22,7 +22,7 @@ _SOME_BAD_HOST = Q(counts__has_any_keys=_BAD_HOSTS)
 
 SUCCEEDED = Q(state=RunState.COMPLETED) & ~_SOME_BAD_HOST
 FAILED = Q(state=RunState.COMPLETED) & _SOME_BAD_HOST | Q(state__in=[RunState.MISSED, RunState.CANCELED])
-GOING = ~Q(state__in=sorted({*FINAL_RUNS, RunState.AWAITING_APPROVAL}))
+GOING = ~Q(state__in=sorted({*FINAL_RUNS, RunState.AWAITING_APPROVAL, RunState.FROZEN}))
 
 
 class Outcome(TextChoices):

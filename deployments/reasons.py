@@ -30,6 +30,7 @@ class Reason(TextChoices):
     START_MISSED = "start_missed"
     JOB_WAS_DISABLED = "job_was_disabled"
     JOB_CHANGED = "job_changed"
+    FROZEN = "frozen"
     HOST_AWAY = "host_away"
     EARLIER_RUN = "earlier_run"
 
@@ -56,6 +57,7 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.START_MISSED: "The service was down or paused when this was due, and it was too late to begin afterwards.",
     Reason.JOB_WAS_DISABLED: "The job was disabled when this was due.",
     Reason.JOB_CHANGED: "The job got another schedule when this was just due.",
+    Reason.FROZEN: "It was due in a freeze or a pause, and it was too late to begin when that ended.",
     Reason.HOST_AWAY: "The host did not ask for its work in time after its start, as the missed-run policy wants it.",
     Reason.EARLIER_RUN: "An earlier run of the same job was still going on this host.",
     Reason.NO_HOSTS: "The job's targets matched no host.",

@@ -80,7 +80,8 @@ RUN_MOVES: Mapping[RunState, frozenset[RunState]] = {
     RunState.COMPLETED: frozenset(),
     RunState.CANCELED: frozenset(),
     RunState.MISSED: frozenset(),
-    RunState.FROZEN: frozenset(),
+    # When the freeze ends, the missed-run policy says whether it begins.
+    RunState.FROZEN: frozenset({RunState.PENDING, RunState.MISSED, RunState.CANCELED}),
     RunState.SKIPPED: frozenset(),
 }
 

@@ -29,8 +29,11 @@ class JobOccurrence(Answer):
     job_instance_id: int | None
     trigger: Trigger | None
     reason: Reason | None
+    note: str | None = Field(description="Figures to the reason, or what holds a frozen one back.")
     reason_text: str | None
-    notes: list[str] = Field(description="Of all its starts; and `overlaps`: the window of the one before is open yet.")
+    notes: list[str] = Field(
+        description="Those of its starts; `overlaps`: the window before is open yet; `frozen`: it lies in a freeze."
+    )
     starts: list[JobStart] = Field(description="In each zone among the job's machines, of starts by the schedule.")
 
 

@@ -13,6 +13,7 @@ from scheduling import local_time, recurrence, zones
 
 PLANNED = "Planned"
 OVERLAPS = "overlaps"
+FROZEN = "frozen"
 
 
 def occurrence_rows(job: Job, found: Sequence[Occurrence]) -> list[dict[str, Any]]:
@@ -21,12 +22,12 @@ def occurrence_rows(job: Job, found: Sequence[Occurrence]) -> list[dict[str, Any
     return [_row(rule, one) for one in found]
 
 
-def start_document(rule: recurrence.Rule, zone: str, start: datetime) -> dict[str, Any]:
-    """A start where clocks are those of `zone`, with what is remarkable about it."""
+def start_document(rule: recurrence.Rule, zone: str, start: datetime, *notes: str) -> dict[str, Any]:
+    """A start where clocks are those of `zone`, with what is remarkable about it, and these notes besides."""
     return {
         "dateTime": instant(start),
         "localDateTime": local_time.wire(start.astimezone(zones.zone(zone)).replace(tzinfo=None)),
-        "notes": sorted(recurrence.notes(rule, zone, start)),
+        "notes": sorted({*recurrence.notes(rule, zone, start), *notes}),
     }
 
 
@@ -34,6 +35,7 @@ def _row(rule: recurrence.Rule, one: Occurrence) -> dict[str, Any]:
     run = one.run
     starts = [{"timezone": zone} | start_document(rule, zone, start) for zone, start in one.starts.items()]
     notes = {note for start in starts for note in start["notes"]} | ({OVERLAPS} if one.overlaps else set())
+    notes |= {FROZEN} if one.frozen else set()
     return {
         "scheduledDateTime": instant(one.start),
         "deadline": instant(one.deadline),
@@ -41,6 +43,7 @@ def _row(rule: recurrence.Rule, one: Occurrence) -> dict[str, Any]:
         "jobInstanceId": run.instance if run else None,
         "trigger": run.trigger if run else None,
         "reason": run.reason or None if run else None,
+        "note": run.note or None if run else None,
         "reasonText": SENTENCES[Reason(run.reason)] if run and run.reason else None,
         "notes": sorted(notes),
         "starts": starts,

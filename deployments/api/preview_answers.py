@@ -58,6 +58,15 @@ class OverlappingJob(Answer):
     asset_count: int
 
 
+class HittingFreeze(Answer):
+    """A freeze of a calendar that a shown start lies in."""
+
+    calendar: str
+    summary: str | None
+    start_date_time: datetime
+    end_date_time: datetime
+
+
 class Remedy(Answer):
     """Which patches of the plan close a vulnerability that the job was made for."""
 
@@ -79,5 +88,6 @@ class Preview(Answer):
     reasons: dict[Reason, int] = Field(description="How many machines have nothing to do, by reason.")
     assets: list[PlannedHost]
     occurrences: list[PlannedStarts]
+    freezes: list[HittingFreeze] = Field(description="Of the calendars that hold the job back: what a start lies in.")
     overlaps: list[OverlappingJob]
     remedies: list[Remedy]

@@ -1,8 +1,10 @@
 """How a preview looks on the wire. Shape only."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+from calendars.services import Stretch, frozen_at
 from deployments import schedules
 from deployments.api.occurrences import start_document
 from deployments.api.serializers import instant
@@ -12,6 +14,9 @@ from deployments.reasons import SENTENCES, Reason
 from deployments.services.previews import Overlap, Preview, ZoneStarts
 from inventory.models import Asset
 from scheduling import sentences
+
+# A note on a start, beside those of the schedule itself.
+FROZEN = "frozen"
 
 
 def preview_document(plan: Preview, hosts: Sequence[Asset], patches: Mapping[int, Sequence[str]]) -> dict[str, Any]:
@@ -33,6 +38,7 @@ def preview_document(plan: Preview, hosts: Sequence[Asset], patches: Mapping[int
         "reasons": {reason: hosts for reason, hosts in plan.reasons.items() if reason},
         "assets": [_host(job, asset, patches.get(asset.pk, ())) for asset in hosts],
         "occurrences": [_starts(plan, one) for one in plan.starts],
+        "freezes": [_freeze(one) for one in _hit(plan)],
         "overlaps": [_overlap(one) for one in plan.overlaps],
         "remedies": [{"qid": qid, "patches": list(patches)} for qid, patches in plan.remedies.items()],
     }
@@ -58,7 +64,26 @@ def _starts(plan: Preview, one: ZoneStarts) -> dict[str, Any]:
     rule = schedules.rule_of(plan.run.job)
     return {
         "timezone": one.zone,
-        "starts": [start_document(rule, one.zone, start) for start in one.starts],
+        "starts": [start_document(rule, one.zone, start, *_frozen(plan, start)) for start in one.starts],
+    }
+
+
+def _hit(plan: Preview) -> list[Stretch]:
+    """The freezes that a shown start lies in."""
+    starts = {plan.run.scheduled_for, *(start for one in plan.starts for start in one.starts)}
+    return [one for one in plan.freezes if any(one.starts_at <= start < one.ends_at for start in starts)]
+
+
+def _frozen(plan: Preview, start: datetime) -> set[str]:
+    return {FROZEN} if frozen_at(plan.freezes, start) else set()
+
+
+def _freeze(one: Stretch) -> dict[str, Any]:
+    return {
+        "calendar": one.calendar,
+        "summary": one.summary or None,
+        "startDateTime": instant(one.starts_at),
+        "endDateTime": instant(one.ends_at),
     }
 
 

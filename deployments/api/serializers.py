@@ -12,7 +12,19 @@ from core.instants import milliseconds
 from deployments import progress
 from deployments.api.actions import action_document
 from deployments.definition import DeferrableMessage, Message, PostDeployment, said
-from deployments.models import Job, JobAction, JobAsset, JobCoAuthor, JobPatch, JobTag, Part, Run, Stage, Step
+from deployments.models import (
+    Job,
+    JobAction,
+    JobAsset,
+    JobCalendar,
+    JobCoAuthor,
+    JobPatch,
+    JobTag,
+    Part,
+    Run,
+    Stage,
+    Step,
+)
 from deployments.progress import Progress
 from deployments.states import FINAL_HOST_TASKS, JobState
 from deployments.statuses import CODES
@@ -36,6 +48,7 @@ def with_references(jobs: QuerySet[Job]) -> QuerySet[Job]:
             Prefetch("tag_links", JobTag.objects.select_related("tag").order_by("position")),
             Prefetch("patch_links", JobPatch.objects.select_related("patch").order_by("position")),
             Prefetch("co_author_links", JobCoAuthor.objects.select_related("user").order_by("position")),
+            Prefetch("calendar_links", JobCalendar.objects.select_related("calendar").order_by("position")),
             Prefetch("actions", JobAction.objects.order_by("position")),
         )
         .annotate(linked_jobs_=CHILDREN)
@@ -223,6 +236,7 @@ def _constant() -> dict[str, Any]:
 
 
 def _ours(job: Job) -> dict[str, Any]:
+    calendars = [str(link.calendar.public_id) for link in job.calendar_links.all()]
     return {
         "externalId": job.external_id,
         "recurrenceInterval": job.recurrence_interval,
@@ -232,7 +246,7 @@ def _ours(job: Job) -> dict[str, Any]:
         "historyStrategy": job.history_strategy,
         "retentionPeriod": job.retention_period,
         "rollout": job.rollout,
-        "calendarIds": job.calendar_ids,
+        "calendarIds": calendars or job.sent_empty.get("calendarIds"),
         "requiresApproval": job.requires_approval,
     }
 

@@ -26,7 +26,6 @@ _UNUSED = (
     "chained_job_rule",
     "notification",
     "rollout",
-    "calendar_ids",
     "sent_empty",
 )
 

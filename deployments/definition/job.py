@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field
 
 from core.errors import EXCLUDES, MISSING
-from core.shapes import NotSet, Report, Shape, Text, Values, choice
+from core.shapes import NotSet, Report, Shape, Text, UuidList, Values, choice
 from core.shapes.annotations import unwrapped
 from deployments.definition.actions import MAX_ACTIONS, Action, actions_fit_the_job
 from deployments.definition.conduct import CONDUCT_RULES, RETRIES, ConductFields, gathered_reattempts
@@ -58,6 +58,7 @@ _ANSWERED = frozenset(
         "assetDetectionsQQL",
     }
 )
+MAX_CALENDARS = 100
 _HOSTS = ("asset_ids", "asset_tag_ids")
 
 
@@ -149,7 +150,13 @@ class JobDefinition(ConductFields, ScheduleFields, TargetFields, PatchFields, Na
     history_strategy: Annotated[Any, not_yet(HistoryStrategy.FULL.value)] = None
     retention_period: Annotated[Any, not_yet(90)] = None
     rollout: Annotated[Any, not_yet()] = None
-    calendar_ids: Annotated[Any, not_yet()] = None
+    calendar_ids: Annotated[
+        UuidList | None,
+        Field(
+            max_length=MAX_CALENDARS,
+            description="Calendars whose freezes hold the job back, beside the global ones of the customer.",
+        ),
+    ] = None
     requires_approval: Annotated[Any, not_yet(False)] = None
 
     @classmethod

@@ -15,7 +15,7 @@ from deployments.models.choices import (
     Trigger,
 )
 from deployments.models.feeds import Feed
-from deployments.models.jobs import Job, JobAsset, JobCoAuthor, JobPatch, JobQuerySet, JobTag
+from deployments.models.jobs import Job, JobAsset, JobCalendar, JobCoAuthor, JobPatch, JobQuerySet, JobTag
 from deployments.models.moving import Moving
 from deployments.models.runs import HostTask, HostTaskQuerySet, Run, RunQuerySet, Step
 
@@ -28,6 +28,7 @@ __all__ = [
     "Job",
     "JobAction",
     "JobAsset",
+    "JobCalendar",
     "JobCoAuthor",
     "JobPatch",
     "JobQuerySet",

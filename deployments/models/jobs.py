@@ -1,7 +1,7 @@
 """Jobs and what they name.
 
-A job's columns are the fields of the wire contract. What a client's id can reach (assets, tags, patches, co-authors) is
-a row of its own with a composite foreign key, so that the database refuses another customer's.
+A job's columns are the fields of the wire contract. What a client's id can reach (assets, tags, patches, calendars,
+co-authors) is a row of its own with a composite foreign key, so that the database refuses another customer's.
 """
 
 import uuid
@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Case, Q, When
 from django.db.models.functions import Now
 
+from calendars.models import Calendar
 from deployments.models.choices import (
     Combine,
     HistoryStrategy,
@@ -129,7 +130,6 @@ class Job(Moving, CustomerOwned):
     history_strategy = models.CharField(max_length=8, choices=HistoryStrategy.choices, default=HistoryStrategy.FULL)
     retention_period = models.IntegerField(default=90)
     rollout = models.JSONField(null=True)
-    calendar_ids = models.JSONField(null=True)
     requires_approval = models.BooleanField(default=False)
     # Which keys the client sent empty (`""`, `[]`) rather than not at all: they come back as they were sent.
     sent_empty = models.JSONField(default=dict)
@@ -248,3 +248,20 @@ class JobCoAuthor(CustomerOwned):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["customer", "job", "user"], name="a_job_names_a_co_author_once"),
         ]
+
+
+class JobCalendar(CustomerOwned):
+    """A calendar whose freezes hold a job back."""
+
+    job = SameCustomerKey(Job, on_delete=models.CASCADE, related_name="calendar_links")
+    # A job that lost a calendar would start where its author meant it to wait.
+    calendar = SameCustomerKey(Calendar, on_delete=models.PROTECT, related_name="+")
+    position = models.IntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["customer", "job", "calendar"], name="a_job_names_a_calendar_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.job.name

@@ -57,6 +57,8 @@ class Run(Moving, CustomerOwned):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     snapshot = models.JSONField(default=dict)
+    # While it is frozen: when to look again.
+    resumes_at = models.DateTimeField(null=True)
     # How many host tasks ended in each state, counted when the run ends.
     counts = models.JSONField(default=dict)
 
@@ -72,6 +74,9 @@ class Run(Moving, CustomerOwned):
             ),
             models.UniqueConstraint(fields=["customer", "job", "parent_run"], name="a_run_starts_a_child_once"),
             models.CheckConstraint(
+                condition=Q(resumes_at=None) ^ Q(state=RunState.FROZEN), name="a_run_resumes_if_and_only_if_frozen"
+            ),
+            models.CheckConstraint(
                 condition=Q(finished_at=None, reason="") & ~Q(state__in=sorted(FINAL_RUNS))
                 | Q(finished_at__isnull=False, state__in=sorted(FINAL_RUNS)) & ~Q(reason=""),
                 name="a_run_has_an_end_and_a_reason_if_and_only_if_final",
@@ -80,6 +85,8 @@ class Run(Moving, CustomerOwned):
         indexes: ClassVar = [
             # The sweep: what is still going.
             models.Index(fields=["deadline"], condition=~Q(state__in=sorted(FINAL_RUNS)), name="run_open"),
+            # The tick: frozen ones whose freeze has ended.
+            models.Index(fields=["resumes_at"], condition=Q(state=RunState.FROZEN), name="run_resumes"),
             # The sweep: whose share is to be told.
             models.Index(
                 fields=["id"],

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, models, transaction
 
+from calendars.models import Calendar
 from core.errors import EXCLUDES, Conflict, InvalidInput, Problem
 from core.shapes import Shape, check
 from deployments import schedules
@@ -20,6 +21,7 @@ from deployments.models import (
     Job,
     JobAction,
     JobAsset,
+    JobCalendar,
     JobCoAuthor,
     JobPatch,
     JobTag,
@@ -42,6 +44,7 @@ _REFERENCES: Mapping[str, type[CustomerOwned]] = {
     "match_all_tag_ids": Tag,
     "exclusion_tag_ids": Tag,
     "co_author_user_ids": User,
+    "calendar_ids": Calendar,
 }
 _LISTS = (*_REFERENCES, *STAGES)
 # Stored by code of their own; every other field that has a column of its name is stored there.
@@ -294,6 +297,7 @@ def _link(job: Job, checked: Checked) -> None:
         + links(JobTag, "tag_id", "exclusion_tag_ids", part=Part.EXCLUDE),
     )
     _put(job, JobCoAuthor, links(JobCoAuthor, "user_id", "co_author_user_ids"))
+    _put(job, JobCalendar, links(JobCalendar, "calendar_id", "calendar_ids"))
     _put(job, JobAction, action_rows(job, vars(definition), checked.scripts))
 
 

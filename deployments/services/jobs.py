@@ -15,6 +15,7 @@ from deployments.models import HostTask, Job, Part, Run, ScheduleType, Trigger
 from deployments.reasons import Reason
 from deployments.services.definitions import check_definition, late, store
 from deployments.services.editors import require_editor
+from deployments.services.freezing import refuse_held
 from deployments.services.host_tasks import end
 from deployments.services.runs import close, delete_if_waiting, open_run
 from deployments.services.ticks import settle_as_missed
@@ -23,6 +24,7 @@ from inventory.models import Platform
 from scheduling import windows
 from tenants.models import User
 
+_NOT_BEGUN = [RunState.PENDING, RunState.FROZEN]
 _RUN_ONCE_STAYS = "Non-recurring jobs cannot be disabled once enabled by user"
 
 
@@ -96,6 +98,7 @@ def run_now(*, job: Job, user: User, at: datetime) -> Run:
     job = lock(job)
     require_editor(job, user)
     _require_runnable(job)
+    refuse_held(job, at=at)
     return open_run(job=job, trigger=Trigger.USER, scheduled_for=at, at=at)
 
 
@@ -207,8 +210,8 @@ def _first_start(job: Job, *, at: datetime) -> datetime | None:
 
 def _cancel_what_has_not_begun(job: Job, *, reason: Reason, at: datetime) -> None:
     """Runs that have not resolved, and hosts that have not started."""
-    for run in Run.objects.filter(job=job, state=RunState.PENDING).select_for_update():
-        run.move_to(RunState.CANCELED, at=at, reason=reason, finished_at=at)
+    for run in Run.objects.filter(job=job, state__in=_NOT_BEGUN).select_for_update():
+        run.move_to(RunState.CANCELED, at=at, reason=reason, finished_at=at, resumes_at=None)
     waiting = HostTask.objects.filter(run__job=job, state=HostTaskState.PENDING).select_related("run")
     for task in waiting.select_for_update(of=("self",)):
         end(task, state=HostTaskState.CANCELED, reason=reason, at=at)

@@ -7,6 +7,7 @@ from typing import Any
 
 from deployments import schedules
 from deployments.models import Job, Run, TimezoneType, Trigger
+from deployments.services.freezing import stretches
 from deployments.services.snapshots import target_of, targets
 from inventory.targeting import targeted
 from scheduling import zones
@@ -20,6 +21,7 @@ class Occurrence:
     """One start, of a run or planned (`run` is None); with AGENT_TZ the earliest and the last on Earth.
 
     `starts` are those in each zone among the job's targets. `overlaps`: the window of the one before is still open.
+    `frozen`: a freeze holds it back, or did when it was due.
     """
 
     start: datetime
@@ -27,6 +29,7 @@ class Occurrence:
     run: Run | None
     starts: Mapping[str, datetime]
     overlaps: bool
+    frozen: bool
 
 
 def occurrences(*, job: Job, since: datetime, until: datetime, most: int) -> list[Occurrence]:
@@ -44,13 +47,15 @@ def occurrences(*, job: Job, since: datetime, until: datetime, most: int) -> lis
         for start in planned(job, since=since, until=until, most=most - len(past))
     ]
     names = zone_names(job)
+    freezes = stretches(job=job, since=since, until=until)
     found: list[Occurrence] = []
     # Runs outside of the schedule stand between those of it.
     for start, deadline, run in sorted([*past, *coming], key=lambda one: one[0])[:most]:
         of_schedule = run is None or run.trigger == Trigger.SCHEDULE
         starts = {name: schedules.start_in(job, name, start) for name in names if of_schedule}
         overlaps = bool(found) and found[-1].deadline > start
-        found.append(Occurrence(start, deadline, run, starts, overlaps))
+        frozen = any(one.starts_at <= start < one.ends_at for one in freezes)
+        found.append(Occurrence(start, deadline, run, starts, overlaps, frozen))
     return found
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
+from calendars import services as calendars
+from calendars.services import Stretch
 from deployments import schedules
 from deployments.models import Job, Run, ScheduleType, Trigger
 from deployments.services.fanout import hosts_of
@@ -46,13 +48,15 @@ class ZoneStarts:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A plan. `run` is not stored; `hosts` are the assets considered, annotated as services.fanout does."""
+    """A plan. `run` is not stored; `hosts` are the assets considered, annotated as services.fanout does; `freezes`
+    are those from now until the last of the starts."""
 
     run: Run
     patches: Sequence[Patch]
     hosts: QuerySet[Any]
     reasons: Mapping[str, int]
     starts: Sequence[ZoneStarts]
+    freezes: Sequence[Stretch]
     overlaps: Sequence[Overlap]
     remedies: Mapping[int, Sequence[str]]
     plan_hash: str
@@ -70,12 +74,14 @@ def preview(*, job: Job, at: datetime) -> Preview:
         snapshot=freeze(job, at=at),
     )
     hosts = hosts_of(run)
+    starts = list(_starts(job, run, at=at))
     return Preview(
         run=run,
         patches=_patches(run),
         hosts=hosts,
         reasons={row["reason_"]: row["hosts"] for row in hosts.values("reason_").annotate(hosts=Count("pk"))},
-        starts=list(_starts(job, run, at=at)),
+        starts=starts,
+        freezes=_freezes(run, starts, at=at),
         overlaps=list(_overlaps(run)),
         remedies=_remedies(run),
         plan_hash=_hash(run, hosts),
@@ -119,6 +125,16 @@ def _starts(job: Job, run: Run, *, at: datetime) -> Iterator[ZoneStarts]:
     """Of each zone among the targets, by name; of a schedule in one zone, that one."""
     for name in zone_names(job, run.snapshot):
         yield ZoneStarts(name, list(schedules.coming(job, name, after=at, most=STARTS)))
+
+
+def _freezes(run: Run, starts: Sequence[ZoneStarts], *, at: datetime) -> list[Stretch]:
+    last = max([run.scheduled_for, *(start for one in starts for start in one.starts)])
+    return calendars.freezes_between(
+        customer_id=run.customer_id,
+        calendar_ids=[link.calendar_id for link in run.job.calendar_links.all()],
+        start=at,
+        end=last + timedelta(microseconds=1),
+    )
 
 
 def _overlaps(run: Run) -> Iterator[Overlap]:

@@ -11,6 +11,8 @@ from deployments.reasons import Reason
 from deployments.services import chains
 from deployments.services.facts import count_host_tasks, facts
 from deployments.services.fanout import make_host_tasks
+from deployments.services.freezing import freeze as freeze_run
+from deployments.services.freezing import frozen_at
 from deployments.services.shares import share_to_tell
 from deployments.services.snapshots import freeze
 from deployments.states import JobState, RunState
@@ -19,10 +21,13 @@ from deployments.states import JobState, RunState
 def open_run(
     *, job: Job, trigger: Trigger, scheduled_for: datetime, at: datetime, parent_run: Run | None = None
 ) -> Run:
-    """Start a run of a job whose row the caller holds locked. It resolves as soon as a worker gets to it."""
+    """Start a run of a job whose row the caller holds locked. It resolves as soon as a worker gets to it.
+
+    Where a freeze or a pause holds the job back, it is frozen, and the tick looks after it.
+    """
     job.last_instance += 1
     Job.objects.filter(pk=job.pk).update(last_instance=job.last_instance)
-    run = Run.objects.create(
+    run = Run(
         customer_id=job.customer_id,
         job=job,
         instance=job.last_instance,
@@ -33,7 +38,10 @@ def open_run(
         opened_at=at,
         state_changed_at=at,
     )
-    events.record(kind="run.opened", at=at, **run.event_ids())
+    if held := frozen_at(job, at=at):
+        freeze_run(run, held)
+    run.save()
+    events.record(kind="run.frozen" if held else "run.opened", at=at, **run.event_ids())
     return run
 
 
@@ -81,9 +89,10 @@ def delete_if_waiting(*, job_id: int, at: datetime) -> None:
     """A job that was to be deleted once its runs had ended goes now, if they have."""
     job = Job.objects.select_for_update(of=("self",)).get(pk=job_id)
     if job.state == JobState.DELETING and not Run.objects.filter(job_id=job_id).open().exists():
-        # Its runs have their snapshots; its tags and its patch URL are free to go.
+        # Its runs have their snapshots; its tags, its calendars and its patch URL are free to go.
         job.move_to(JobState.DELETED, at=at, next_run_at=None, custom_patch_url=None)
         job.tag_links.all().delete()
+        job.calendar_links.all().delete()
 
 
 def tell_if_last(task: HostTask, *, at: datetime) -> None:

@@ -1,6 +1,6 @@
 """The tick: settles what has come due. Any number of workers may tick at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,11 +14,15 @@ from deployments import due, schedules
 from deployments.due import GRACE, Due
 from deployments.models import Job, Run, Trigger
 from deployments.reasons import Reason
+from deployments.services.freezing import Held, freeze, frozen_jobs, is_service_paused
+from deployments.services.thaws import thaw_some
 from deployments.states import RunState
 
 BATCH = 500
 # After an outage: so many jobs begin late in one tick, so that not all of them begin at once.
 LATE_BATCH = 100
+_KINDS: Mapping[str, str] = {RunState.MISSED: "run.missed", RunState.FROZEN: "run.frozen"}
+_NOT_HELD: Mapping[int, Held] = {}
 # So many occurrences of one job are settled at a time.
 MOST = 200
 
@@ -30,9 +34,11 @@ def tick() -> int:
     or fall together. By the database's clock alone. What is on time comes first; what is late, a share in each tick.
     """
     made = 0
-    while (some := _settle_some(BATCH, late=False)) >= BATCH:
-        made += some
-    made += some + _settle_some(LATE_BATCH, late=True)
+    if not is_service_paused():
+        while (some := _settle_some(BATCH, late=False)) >= BATCH:
+            made += some
+        made += some + _settle_some(LATE_BATCH, late=True)
+        thaw_some(LATE_BATCH)
     Heartbeat.beat("tick")
     return made
 
@@ -44,17 +50,20 @@ def _settle_some(limit: int, *, late: bool) -> int:
             .annotate(now=Now())
             .only("pk", "customer_id", "next_run_at", "last_instance", *schedules.COLUMNS, *due.COLUMNS)
         )
-        runs = [run for job in jobs for run in _settled(job)]
+        settled = [(job, _settled(job)) for job in jobs]
+        starting = [job for job, occurrences in settled if not all(one.missed for one in occurrences)]
+        held = frozen_jobs(starting, at=starting[0].now) if starting else {}
+        runs = [run for job, occurrences in settled for run in runs_of(job, occurrences, at=job.now, held=held)]
         Run.objects.bulk_create(runs)
         tell(runs)
         Job.objects.bulk_update(jobs, ["next_run_at", "last_instance"])
     return len(runs)
 
 
-def _settled(job: Any) -> list[Run]:
-    """A run for each occurrence of a due job, and the job's next start after them."""
+def _settled(job: Any) -> list[Due]:
+    """The occurrences of a due job; sets its next start to the one after them."""
     occurrences, job.next_run_at = due.due(job, now=job.now, most=MOST)
-    return runs_of(job, occurrences, at=job.now)
+    return occurrences
 
 
 def settle_as_missed(job: Job, *, reason: Reason, at: datetime) -> None:
@@ -64,12 +73,15 @@ def settle_as_missed(job: Job, *, reason: Reason, at: datetime) -> None:
     tell(Run.objects.bulk_create(runs))
 
 
-def runs_of(job: Any, occurrences: Sequence[Due], *, at: datetime) -> list[Run]:
-    """Occurrences of a locked job as runs to be stored; counts its `last_instance` on."""
+def runs_of(job: Any, occurrences: Sequence[Due], *, at: datetime, held: Mapping[int, Held] = _NOT_HELD) -> list[Run]:
+    """Occurrences of a locked job as runs to be stored; counts its `last_instance` on. What is held is frozen."""
     runs = []
     for one in occurrences:
         job.last_instance += 1
-        runs.append(_run(job, one, at))
+        run = _run(job, one, at)
+        if job.pk in held and not one.missed:
+            freeze(run, held[job.pk])
+        runs.append(run)
     return runs
 
 
@@ -94,7 +106,7 @@ def tell(runs: Sequence[Run]) -> None:
     events.record_many(
         Event(
             customer_id=run.customer_id,
-            kind="run.missed" if run.is_final else "run.opened",
+            kind=_KINDS.get(run.state, "run.opened"),
             job_id=run.job_id,
             run_id=run.pk,
             data={"reason": run.reason} if run.is_final else {},

@@ -31,6 +31,8 @@ from tests.contract.rows import Row, row
 
 NO_PATCHES: Body = {"approvedPatches": None}
 NO_HOSTS: Body = {"assetIds": None}
+# Within the time that freezes are worked out for.
+EVERY_DAY = {"scheduleType": "Daily", "startDateTime": "2025-1-1 06:30:00 PM"}
 SPREAD = {"timeout": 10, "timeoutUnit": "HOURS"}
 EVERY_TILL = {"assetIds": None, "assetTagIds": ["<tag tills>"]}
 TWO_TAGS = ["<tag tills>", "<tag tills-to-spare>"]
@@ -117,6 +119,7 @@ ROWS: dict[str, Row] = {
         plan, {"timezoneType": "AGENT_TZ"}, {"timezoneType": "SPECIFIC_TZ"}, base={**ONCE, **EVERY_TILL}
     ),
     "timezone": row(next_start, "timezone", "Europe/Berlin", "America/New_York", **ONCE),
+    "calendarIds": row(plan, "calendarIds", ["<calendar always>"], [], **EVERY_DAY),
     "timeout": row(deadline, "timeout", 2, 3),
     "missedRunPolicy": row(latest_start, "missedRunPolicy", "Skip", "AtNextContact"),
     "missedRunWithin": row(latest_start, "missedRunWithin", "PT5H", "P1D"),
@@ -209,7 +212,6 @@ REFUSED: dict[str, Any] = {
     "historyStrategy": "OFF",
     "retentionPeriod": 30,
     "rollout": {"waves": [{"percent": 10}]},
-    "calendarIds": ["00000000-0000-4000-8000-000000000000"],
     "requiresApproval": True,
     "notification.notificationTypes.webhook": True,
 }

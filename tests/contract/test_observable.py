@@ -91,6 +91,11 @@ def _prepare(at: Workshop, name: str) -> None:
             answer = at.house.ada.post("custompatchurls", {"name": url, "url": f"https://{url}.example.com/patches"})
             assert answer.status_code == 201, answer.content
             at.house.ids[f"url {url}"] = str(answer.json()["id"])
+    if name == "calendarIds":
+        entry = {"start": "2025-01-01T00:00:00", "end": "2025-01-02T00:00:00", "rrule": "FREQ=DAILY"}
+        answer = at.house.ada.post("calendars", {"name": "always", "entries": [entry]})
+        assert answer.status_code == 201, answer.content
+        at.house.ids["calendar always"] = answer.json()["id"]
     if name == "type":
         with acting_for(at.customer_id):
             links = AssetPatch.objects.filter(asset__name="web-3", patch__package="lin-1")

@@ -15,7 +15,7 @@ from tests.tenants.roles import OWNER, SIGNER, WEB, WORKER, connected, rows
 from tests.tenants.worlds import World, two_worlds
 
 # Written out: a table that forgets its customer must not slip in here unread.
-OPEN_TABLES = {"core_heartbeat", "django_migrations", "django_session"}
+OPEN_TABLES = {"calendars_servicepause", "core_heartbeat", "django_migrations", "django_session"}
 OWN_ROWS = "(customer_id = (NULLIF(current_setting('app.customer_id'::text, true), ''::text))::bigint)"
 SERVING = ["patch_web", "patch_worker"]
 LOOKUPS = {
@@ -28,6 +28,18 @@ LOOKUPS = {
     "agents_customer_of_credential",
 }
 SCHEDULER_READS = {
+    "calendars_calendar": {"id", "customer_id", "name", "is_global", "due_at", "refresh_minutes"},
+    "calendars_freeze": {
+        "id",
+        "customer_id",
+        "calendar_id",
+        "starts_at",
+        "ends_at",
+        "summary",
+        "block_starts_at",
+        "block_ends_at",
+    },
+    "calendars_customerpause": {"id", "customer_id", "reason", "paused_at"},
     "core_event": {"id"},
     "core_idempotencykey": {"id", "created_at"},
     "core_message": {"id", "customer_id", "event_id", "task", "due_at", "attempts", "created_at"},
@@ -56,11 +68,24 @@ SCHEDULER_READS = {
         "timezone_type",
         "timezone",
     },
-    "deployments_run": {"id", "customer_id", "state", "deadline", "started_at", "tells_at_share", "share_told_at"},
+    "deployments_jobcalendar": {"id", "customer_id", "job_id", "calendar_id"},
+    "deployments_run": {
+        "resumes_at",
+        "id",
+        "customer_id",
+        "state",
+        "deadline",
+        "started_at",
+        "tells_at_share",
+        "share_told_at",
+    },
     "deployments_hosttask": {"id", "customer_id", "run_id", "state", "lease_until", "start_before", "deadline"},
     "inventory_tag": {"id", "customer_id", "members_told_at"},
 }
+# No customer's.
+SCHEDULER_READS_OF_ALL = {"calendars_servicepause": {"place", "reason", "paused_at"}}
 SCHEDULER_CHANGES = {
+    "calendars_calendar": {"due_at"},
     "core_message": {"due_at", "attempts"},
     "deployments_job": {"next_run_at", "last_instance"},
 }
@@ -208,7 +233,7 @@ def test_worker__set_role_to_any_other__is_refused(role: str) -> None:
 
 @pytest.mark.parametrize(
     ("role", "granted"),
-    [("patch_scheduler", SCHEDULER_READS), ("patch_lookup", LOOKUP_READS)],
+    [("patch_scheduler", SCHEDULER_READS | SCHEDULER_READS_OF_ALL), ("patch_lookup", LOOKUP_READS)],
     ids=["scheduler", "lookup"],
 )
 def test_narrow_role__reads_the_granted_columns_alone(role: str, granted: dict[str, set[str]]) -> None:
@@ -367,6 +392,12 @@ def test_signer__what_it_never_needs__is_refused(sql: str) -> None:
         cursor.execute(sql)
 
 
+@pytest.mark.parametrize("sql", ["DELETE FROM calendars_servicepause", "UPDATE calendars_servicepause SET reason = ''"])
+def test_web__ends_the_services_pause__is_refused(sql: str) -> None:
+    with connected(WEB) as cursor, pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        cursor.execute(sql)
+
+
 def test_web__cannot_make_a_customer() -> None:
     with connected(WEB) as cursor, pytest.raises(psycopg2.errors.InsufficientPrivilege):
         cursor.execute("SELECT nextval('tenants_customer_id_seq')")
@@ -397,12 +428,13 @@ def test_update__gives_a_row_away__is_refused(acme: World, rival: World) -> None
         ("deployments_jobasset", "asset_id", "asset"),
         ("deployments_jobtag", "tag_id", "tag"),
         ("deployments_jobpatch", "patch_id", "patch"),
+        ("deployments_jobcalendar", "calendar_id", "calendar"),
     ],
 )
 def test_insert__names_another_customers_row__is_refused(
     acme: World, rival: World, table: str, column: str, victim: str
 ) -> None:
-    part = ", part" if column != "patch_id" else ""
+    part = ", part" if column in {"asset_id", "tag_id"} else ""
     included = ", 'include'" if part else ""
     with connected(WORKER, customer_id=acme.customer.pk) as cursor, pytest.raises(psycopg2.errors.ForeignKeyViolation):
         cursor.execute(

@@ -35,7 +35,7 @@ def ended(job: Job, state: RunState, **counts: int) -> Run:
     job.last_instance += 1
     Job.objects.filter(pk=job.pk).update(last_instance=job.last_instance)
     start = later(hours=job.last_instance)
-    final = state not in {RunState.RUNNING, RunState.PENDING}
+    final = state not in {RunState.RUNNING, RunState.PENDING, RunState.FROZEN}
     return Run.objects.create(
         customer_id=job.customer_id,
         job=job,
@@ -49,6 +49,7 @@ def ended(job: Job, state: RunState, **counts: int) -> Run:
         reason="done" if final else "",
         started_at=start,
         finished_at=later(hours=job.last_instance, minutes=10) if final else None,
+        resumes_at=later(days=1) if state == RunState.FROZEN else None,
         counts=counts,
     )
 

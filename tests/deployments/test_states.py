@@ -31,7 +31,7 @@ RUN_MOVES = {
     "Completed": set(),
     "Canceled": set(),
     "Missed": set(),
-    "Frozen": set(),
+    "Frozen": {"Pending", "Missed", "Canceled"},
     "Skipped": set(),
 }
 HOST_TASK_MOVES = {
@@ -117,7 +117,7 @@ def test_moves__of_the_code__are_those_written_here(model: Any, kind: Any, code:
 
 
 def test_states__final_and_held_and_live__are_those_written_here() -> None:
-    assert {str(one) for one in states.FINAL_RUNS} == {"Completed", "Canceled", "Missed", "Frozen", "Skipped"}
+    assert {str(one) for one in states.FINAL_RUNS} == {"Completed", "Canceled", "Missed", "Skipped"}
     assert {str(one) for one in states.FINAL_HOST_TASKS} == {
         "Succeeded", "Failed", "NotApplicable", "TimedOut", "Missed", "Canceled", "Skipped",
     }  # fmt: skip
@@ -202,7 +202,7 @@ def test_database__impossible_job__is_refused(job: Job, constraint: str, columns
 _RUN_ENDS = "a_run_has_an_end_and_a_reason_if_and_only_if_final"
 
 
-@pytest.mark.parametrize("state", ["Completed", "Canceled", "Missed", "Frozen", "Skipped"])
+@pytest.mark.parametrize("state", ["Completed", "Canceled", "Missed", "Skipped"])
 @pytest.mark.parametrize("columns", [{}, {"finished_at": NOW}, {"reason": "done"}])
 def test_database__run_that_ended_without_end_or_reason__is_refused(
     run: Run, state: str, columns: dict[str, Any]
@@ -216,6 +216,12 @@ def test_database__run_that_ended_without_end_or_reason__is_refused(
 def test_database__run_that_goes_on_with_an_end__is_refused(run: Run, state: str, columns: dict[str, Any]) -> None:
     with pytest.raises(IntegrityError, match=_RUN_ENDS), transaction.atomic():
         Run.objects.filter(pk=run.pk).update(state=state, **columns)
+
+
+@pytest.mark.parametrize("columns", [{"state": "Frozen"}, {"resumes_at": NOW}])
+def test_database__frozen_without_an_end_or_the_other_way_round__is_refused(run: Run, columns: dict[str, Any]) -> None:
+    with pytest.raises(IntegrityError, match="a_run_resumes_if_and_only_if_frozen"), transaction.atomic():
+        Run.objects.filter(pk=run.pk).update(**columns)
 
 
 def test_database__same_occurrence_twice__is_refused(job: Job) -> None:

@@ -17,7 +17,7 @@ from tests.tenants.roles import WEB, acting_as
 from tests.tenants.worlds import World, two_worlds
 
 # What a path's parameters name. Whoever adds a route says here what its ids are; a body, where one is read first.
-JOB, NAME, RUN, ASSET, TAG, PATCH, ACTION, CUSTOMER, CUSTOM_PATCH_URL, FEED = (
+JOB, NAME, RUN, ASSET, TAG, PATCH, ACTION, CUSTOMER, CUSTOM_PATCH_URL, FEED, CALENDAR = (
     "job",
     "name",
     "run",
@@ -28,6 +28,7 @@ JOB, NAME, RUN, ASSET, TAG, PATCH, ACTION, CUSTOMER, CUSTOM_PATCH_URL, FEED = (
     "customer",
     "custom_patch_url",
     "feed",
+    "calendar",
 )
 ROUTES_WITH_IDS: dict[str, dict[str, str]] = {
     "pm/v1/asset/<uuid:asset_id>": {"asset_id": ASSET},
@@ -36,6 +37,9 @@ ROUTES_WITH_IDS: dict[str, dict[str, str]] = {
     "pm/v1/tag/<uuid:tag_id>/assets": {"tag_id": TAG},
     "pm/v1/custompatchurl/<int:custom_patch_url_id>": {"custom_patch_url_id": CUSTOM_PATCH_URL},
     "pm/v1/feeds/<uuid:feed_id>": {"feed_id": FEED},
+    "pm/v1/calendars/<uuid:calendar_id>": {"calendar_id": CALENDAR},
+    "pm/v1/calendars/<uuid:calendar_id>/refresh": {"calendar_id": CALENDAR},
+    "pm/v1/calendars/<uuid:calendar_id>/freezes": {"calendar_id": CALENDAR},
     "pm/v1/patch/<uuid:patch_id>": {"patch_id": PATCH},
     "pm/v1/patch/<uuid:patch_id>/assets": {"patch_id": PATCH},
     "pm/v1/patchcatalog/patch/<uuid:patch_id>/products": {"patch_id": PATCH},
@@ -72,6 +76,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("pm/v1/tag/<uuid:tag_id>", "patch"): {"name": "mine now"},
     ("pm/v1/tag/<uuid:tag_id>/assets", "post"): {"query": "name:host"},
     ("pm/v1/tag/<uuid:tag_id>/assets", "delete"): {"query": "name:host"},
+    ("pm/v1/calendars/<uuid:calendar_id>", "put"): {"name": "mine now", "entries": []},
+    ("pm/v1/calendars/<uuid:calendar_id>", "patch"): {"name": "mine now"},
     ("pm/v1/deploymentjob/<str:job_id>", "put"): factories.job_body(name="mine now"),
     ("pm/v1/deploymentjob/<str:job_id>", "patch"): {"name": "mine now"},
     ("pm/v1/deploymentjob/update/<str:job_id>", "patch"): {"name": "mine now"},
@@ -85,6 +91,7 @@ LISTS = [
     "/pm/v1/tags",
     "/pm/v1/custompatchurls",
     "/pm/v1/feeds",
+    "/pm/v1/calendars",
     "/pm/v1/patches",
     "/pm/v1/patchcatalog/patches",
     "/pm/v1/deploymentjobs",
@@ -222,7 +229,7 @@ def test_list__of_another__is_of_ones_own_rows_alone(acme: World, rival: World, 
     text = answer.content.decode()
     assert answer.status_code == 200
     assert len(answer.json()) in {1, 2}
-    for kind in (JOB, ASSET, TAG, PATCH, ACTION, CUSTOMER):
+    for kind in (JOB, ASSET, TAG, PATCH, ACTION, CUSTOMER, CALENDAR):
         assert _id_of(acme, kind) not in text
 
 
@@ -237,6 +244,7 @@ def test_list__of_another__is_of_ones_own_rows_alone(acme: World, rival: World, 
         ("exclusionTagIds", TAG),
         ("approvedPatches", PATCH),
         ("coAuthorUserIds", "user"),
+        ("calendarIds", CALENDAR),
     ],
 )
 @pytest.mark.usefixtures("walls")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db import connections
@@ -10,6 +11,8 @@ from django.utils import timezone
 
 from agents import services as agents
 from agents.models import Agent, Manifest
+from calendars import services as calendars
+from calendars.models import Calendar
 from core.customer_context import acting_for
 from core.models import Event, IdempotencyKey
 from deployments import services as deployments
@@ -39,6 +42,7 @@ class World:
     patch: Patch
     custom_patch_url: CustomPatchUrl
     feed: Feed
+    calendar: Calendar
     job: Job
     run: Run
     task: HostTask
@@ -105,6 +109,13 @@ def _catalogue(patch: Patch) -> Gathered:
     return Gathered([older], [VulnerabilityEntry(reference="CVE-2026-0001", qid=1, fixes=[fix])])
 
 
+def _calendar(customer: Customer) -> calendars.Content:
+    """A freeze that is still to come."""
+    start = timezone.now() + timedelta(days=100)
+    entry = {"start": start.isoformat(), "end": (start + timedelta(days=1)).isoformat()}
+    return calendars.Content(name=f"freezes of {customer.name}", entries=[entry])
+
+
 def world(name: str = "") -> World:
     """Make it. Takes committed rows, since the signer has a connection of its own."""
     customer = factories.customer(name)
@@ -129,6 +140,9 @@ def world(name: str = "") -> World:
                 name="",
                 at=timezone.now(),
             )
+        calendar = calendars.create_calendar(
+            customer_id=customer.pk, user=ada.user, content=_calendar(customer), at=timezone.now()
+        )
     run = running(
         ada,
         asset,
@@ -136,6 +150,7 @@ def world(name: str = "") -> World:
         externalId=f"nightly-of-{customer.name}",
         approvedPatches=[str(patch.public_id)],
         assetTagIds=[str(tag.public_id)],
+        calendarIds=[str(calendar.public_id)],
         coAuthorUserIds=[str(colleague.user.public_id)],
         preDeployActions=[factories.installer()],
         notification={
@@ -151,6 +166,8 @@ def world(name: str = "") -> World:
         notifications.plan(event=Event.objects.get(kind="run.started"), at=timezone.now())
         agents.check_in(agent=agent, fences={}, boot_id="", version="0.1.0", at=timezone.now())
         task, action = HostTask.objects.get(), JobAction.objects.get()
+        # Last of all: nothing starts after it.
+        calendars.pause_customer(user=ada.user, reason="moving house", at=timezone.now())
         IdempotencyKey.objects.create(
             customer_id=customer.pk, route="job-create", key="first", body_digest="", status=201
         )
@@ -164,6 +181,7 @@ def world(name: str = "") -> World:
         patch=patch,
         custom_patch_url=custom_patch_url,
         feed=feed,
+        calendar=calendar,
         job=run.job,
         run=run,
         task=task,
