@@ -2,6 +2,7 @@
 
 import http.client
 import json
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -11,7 +12,7 @@ OK, CREATED = 200, 201
 
 
 class Client:
-    """Reads lists of one service."""
+    """Asks one service."""
 
     def __init__(self, base_url: str) -> None:
         where = urlsplit(base_url)
@@ -32,6 +33,24 @@ class Client:
         if len(rows) != size:
             raise EmbeddedError(f"A page of {path} has {len(rows)} rows instead of {size}.")
         return rows
+
+    def post(self, path: str, body: object, *, status: int) -> Any:
+        """What is answered to JSON. Raises EmbeddedError."""
+        headers = self._headers | {"Content-Type": "application/json"}
+        return json.loads(self._ask("POST", f"/pm/v1/{path}", status, json.dumps(body), headers))
+
+    def get(self, path: str) -> Any:
+        """What is answered. Raises EmbeddedError."""
+        return json.loads(self._ask("GET", f"/pm/v1/{path}", OK, None, self._headers))
+
+    def fetch(self, path: str) -> Iterator[bytes]:
+        """A file, as it comes. Raises EmbeddedError."""
+        self._connection.request("GET", f"/pm/v1/{path}", headers=self._headers)
+        answer = self._connection.getresponse()
+        if answer.status != OK:
+            raise EmbeddedError(f"GET {path} answered {answer.status}: {answer.read()[:300]!r}")
+        while content := answer.read(1024 * 1024):
+            yield content
 
     def _ask(self, method: str, path: str, status: int, body: str | None, headers: dict[str, str]) -> bytes:
         self._connection.request(method, path, body=body, headers=headers)

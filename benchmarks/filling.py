@@ -169,43 +169,44 @@ _RUN = _LINK | {
 def _copy(cursor: Any, templates: list[int], many: int) -> None:
     """So many jobs, each like a template, with that one's links. One of three was changed, one of four had a run."""
     values = {
-        "first": _reserved(cursor, Job, many),
+        "first": reserved(cursor, Job, many),
         "many": many,
         "templates": list(templates),
         "kinds": len(templates),
     }
     table = Job._meta.db_table
-    _insert(cursor, Job, _columns(Job) | _JOB, f"{_COPIES} JOIN {table} t ON t.id = chosen.id", values)
+    insert(cursor, Job, columns_of(Job) | _JOB, f"{_COPIES} JOIN {table} t ON t.id = chosen.id", values)
     for model in (JobPatch, JobAsset, JobTag, JobCoAuthor):
-        _insert(
+        insert(
             cursor,
             model,
-            _columns(model) | _LINK,
+            columns_of(model) | _LINK,
             f"{_COPIES} JOIN {model._meta.db_table} t ON t.job_id = chosen.id",
             values,
         )
-    actions = _columns(JobAction) | _LINK | {"public_id": "gen_random_uuid()"}
-    _insert(cursor, JobAction, actions, f"{_COPIES} JOIN {JobAction._meta.db_table} t ON t.job_id = chosen.id", values)
-    _insert(cursor, Run, _RUN, f"{_COPIES} JOIN {table} t ON t.id = chosen.id WHERE n %% 4 = 0", values)
+    actions = columns_of(JobAction) | _LINK | {"public_id": "gen_random_uuid()"}
+    insert(cursor, JobAction, actions, f"{_COPIES} JOIN {JobAction._meta.db_table} t ON t.job_id = chosen.id", values)
+    insert(cursor, Run, _RUN, f"{_COPIES} JOIN {table} t ON t.id = chosen.id WHERE n %% 4 = 0", values)
 
 
 def _of_template(model: type[Model]) -> str:
     return f"{_COPIES} JOIN {model._meta.db_table} t ON t.job_id = chosen.id"
 
 
-def _reserved(cursor: Any, model: type[Model], many: int) -> int:
+def reserved(cursor: Any, model: type[Model], many: int) -> int:
     """The first of so many numbers that are nobody else's: nothing else makes jobs meanwhile."""
     following = "nextval(pg_get_serial_sequence(%s, 'id'))"
     cursor.execute(f"SELECT min({following}) FROM generate_series(1, %s)", [model._meta.db_table, many])  # noqa: S608
     return int(cursor.fetchone()[0])
 
 
-def _columns(model: type[Model]) -> dict[str, str]:
+def columns_of(model: type[Model]) -> dict[str, str]:
     """Every column as the template has it, but for its number."""
     return {str(one.column): f"t.{one.column}" for one in model._meta.concrete_fields if not one.primary_key}
 
 
-def _insert(cursor: Any, model: type[Model], made: Mapping[str, str], source: str, values: Mapping[str, Any]) -> None:
+def insert(cursor: Any, model: type[Model], made: Mapping[str, str], source: str, values: Mapping[str, Any]) -> None:
+    """Rows of a table from a query: each column's expression by its name."""
     # Names of our own tables and columns, and nothing from outside.
     columns, expressions = ", ".join(made), ", ".join(made.values())
     cursor.execute(f"INSERT INTO {model._meta.db_table} ({columns}) SELECT {expressions} {source}", values)

@@ -48,6 +48,11 @@ app.conf.update(
             "schedule": settings.SWEEP_SECONDS,
             "options": {"expires": 30},
         },
+        "sweep reports": {
+            "task": "reports.sweep",
+            "schedule": settings.SWEEP_SECONDS,
+            "options": {"expires": 30},
+        },
         "sweep tags": {
             "task": "inventory.sweep_tags",
             "schedule": settings.SWEEP_SECONDS,

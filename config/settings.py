@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "notifications",
     "calendars",
     "deployments",
+    "reports",
     "agents",
 ]
 MIDDLEWARE = [
@@ -183,6 +184,7 @@ EVENT_TASKS = {
     "run.completed": ["notifications.plan", "deployments.start_children"],
     "notification.planned": ["notifications.deliver"],
     "calendar.refresh_wanted": ["calendars.refresh"],
+    "report.queued": ["reports.write"],
     "manifest.wanted": ["agents.sign_manifest"],
 }
 TASK_ROUTES = {
@@ -194,6 +196,8 @@ TASK_ROUTES = {
     "calendars.sweep": {"queue": "schedule"},
     # It waits for servers of others, as mail does.
     "calendars.*": {"queue": "notify"},
+    "reports.sweep": {"queue": "schedule"},
+    "reports.*": {"queue": "report"},
     "agents.wake": {"queue": "orchestrate"},
     "agents.*": {"queue": "sign"},
 }
@@ -216,6 +220,11 @@ AGENT_BUSY_POLL_SECONDS = float(os.environ.get("AGENT_BUSY_POLL_SECONDS", "1"))
 # Hosts, by name or address, that may be called wherever they are; all others only at public addresses.
 OUTGOING_ALLOW_HOSTS = {host.lower() for host in _list("OUTGOING_ALLOW_HOSTS")}
 OUTGOING_TIMEOUT_SECONDS = float(os.environ.get("OUTGOING_TIMEOUT_SECONDS", "20"))
+
+# --- reports ----------------------------------------------------------------------------------------------------------
+
+# How long the file of a report can be fetched.
+REPORT_DAYS = float(os.environ.get("REPORT_DAYS", "7"))
 
 # --- mail -------------------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ urlpatterns = [
     path("pm/", include("inventory.api.urls")),
     path("pm/", include("calendars.api.urls")),
     path("pm/", include("deployments.api.urls")),
+    path("pm/", include("reports.api.urls")),
     path("agent/v1/", include("agents.api.urls")),
 ]
 

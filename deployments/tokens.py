@@ -1,4 +1,4 @@
-"""What queries may ask of jobs: the keys of their summary rows, by the names they have there."""
+"""What queries may ask of jobs and of the hosts of runs: the keys of their rows, by the names they have there."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,7 +33,8 @@ from deployments.models import (
     ScheduleType,
     TimezoneType,
 )
-from deployments.states import JobState, RunState
+from deployments.states import HostTaskState, JobState, RunState
+from deployments.statuses import CODES
 from inventory.models import Platform
 
 # Constants of this API family, as rows have them.
@@ -142,3 +143,18 @@ _WHO: Mapping[str, Token] = {
 }
 
 JOB_TOKENS: Mapping[str, Token] = {**_WHAT, **_WHERE, **_WHEN, **_HOW_FAR, **_WHO}
+
+# Of the hosts of a run, as `services.results.hosts` has them.
+HOST_TOKENS: Mapping[str, Token] = {
+    "asset.id": UuidToken(column="asset__public_id"),
+    "asset.name": TextToken(column="asset__name"),
+    "name": TextToken(column="asset__name"),
+    "asset.operatingSystem": TextToken(column="asset__operating_system"),
+    "operatingSystem": TextToken(column="asset__operating_system"),
+    "status": choice_of("status_", CODES),
+    "state": choice_of("state", HostTaskState),
+    "reason": TextToken(column="reason"),
+    "statusDateTime": DateToken(column="state_changed_at"),
+    "startDateTime": DateToken(column="started_at"),
+    "endDateTime": DateToken(column="finished_at"),
+}

@@ -37,7 +37,7 @@ def programs(*, env: Mapping[str, str], port: int) -> list[Program]:
     }
     return [
         Program("web", web_command(port), web),
-        Program("worker", worker("worker", "schedule,orchestrate,notify", "--concurrency", "2"), base),
+        Program("worker", worker("worker", "schedule,orchestrate,notify,report", "--concurrency", "3"), base),
         Program("signer", worker("signer", "sign", "--pool", "solo"), signer),
         Program("relay", manage("relay"), base),
         Program("beat", celery("beat", "--loglevel", "INFO"), base),

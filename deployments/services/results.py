@@ -74,7 +74,7 @@ def results_of_hosts(run: Run, tasks: Sequence[HostTask]) -> dict[int, HostResul
     """Host task's key → its results, by two queries. Of a host that waits, the patches that it is to get."""
     results = {task.pk: HostResults() for task in tasks}
     rows = (
-        _steps(run)
+        steps_of(run)
         .filter(host_task__in=list(results), kind__in=[StepKind.PATCH, StepKind.ACTION])
         .annotate(result=_step_result(run))
         .order_by("host_task_id", "kind", "result")
@@ -98,7 +98,8 @@ def results_of_hosts(run: Run, tasks: Sequence[HostTask]) -> dict[int, HostResul
 
 def _status(run: Run, *, blocked: Exists) -> Case:
     """The text of a host's status. Of two runs on one host the later waits while its window is open."""
-    waits = Q(blocked, state=HostTaskState.PENDING, start_at__lte=Now(), deadline__gt=Now())
+    # Subqueries stand last in their conditions: the database asks in this order, and few rows come so far.
+    waits = Q(Q(state=HostTaskState.PENDING, start_at__lte=Now(), deadline__gt=Now()), blocked)
     # Only where a run is going is there anything that it keeps waiting, or that comes back.
     going = [When(waits, then=Value(EXECUTION_BLOCKED.text))] if run.state == RunState.RUNNING else []
     steps = Step.objects.filter(
@@ -107,8 +108,10 @@ def _status(run: Run, *, blocked: Exists) -> Case:
     not_fetched = Exists(steps.filter(state=StepState.FAILED, reason=_DOWNLOAD_FAILED))
     return Case(
         *going,
-        When(state=HostTaskState.RUNNING, pk__in=_came_back(run), then=Value(JOB_RESUMED.text)),
-        When(Q(not_fetched, state=HostTaskState.FAILED, reason__in=_BAD_ACTION), then=Value(DOWNLOADING_FAILED.text)),
+        When(Q(Q(state=HostTaskState.RUNNING), Q(pk__in=_came_back(run))), then=Value(JOB_RESUMED.text)),
+        When(
+            Q(Q(state=HostTaskState.FAILED, reason__in=_BAD_ACTION), not_fetched), then=Value(DOWNLOADING_FAILED.text)
+        ),
         *(When(state=state, reason=reason, then=Value(one.text)) for (state, reason), one in BY_REASON.items()),
         *(When(state=state, then=Value(one.text)) for state, one in HOST_STATUS.items()),
         output_field=CharField(),
@@ -128,7 +131,7 @@ def _came_back(run: Run) -> QuerySet[Any, Any]:
 def results_of_patches(run: Run, patches: Sequence[Patch]) -> dict[int, Counts]:
     """Patch's key → on how many hosts it ended how, by three queries. Hosts that wait for their work count as well."""
     results: dict[int, dict[str, int]] = {patch.pk: {} for patch in patches}
-    steps = _steps(run).filter(kind=StepKind.PATCH, patch__in=list(results)).annotate(result=_step_result(run))
+    steps = steps_of(run).filter(kind=StepKind.PATCH, patch__in=list(results)).annotate(result=_step_result(run))
     rows = steps.order_by("patch_id", "result").values_list("patch_id", "result").annotate(count_=Count("pk"))
     for patch_id, result, count in rows:
         results[patch_id][result] = count
@@ -145,7 +148,7 @@ def results_of_patches(run: Run, patches: Sequence[Patch]) -> dict[int, Counts]:
 
 def results_of_actions(run: Run) -> dict[str, Counts]:
     """Action's id → on how many hosts it ended how, by two queries. Hosts that wait for their work count as well."""
-    steps = _steps(run).filter(kind=StepKind.ACTION).annotate(result=_step_result(run))
+    steps = steps_of(run).filter(kind=StepKind.ACTION).annotate(result=_step_result(run))
     rows = steps.order_by("action_id", "result").values_list("action_id", "result").annotate(count_=Count("pk"))
     waiting = _waiting(run).count()
     results: dict[str, dict[str, int]] = {
@@ -220,7 +223,7 @@ def _ended() -> Q:
     return Q(host_task__state__in=sorted(FINAL_HOST_TASKS))
 
 
-def _steps(run: Run) -> QuerySet[Step]:
+def steps_of(run: Run) -> QuerySet[Step]:
     """The steps of every host's newest attempt."""
     steps: QuerySet[Step] = Step.objects.for_customer(run.customer_id).filter(
         host_task__run=run, attempt=F("host_task__attempt")
@@ -274,7 +277,7 @@ def _links_to_come(run: Run, waiting: QuerySet[HostTask]) -> QuerySet[AssetPatch
 def situation(run: Run, *, asset: Asset, patch: Patch | None, at: datetime) -> Situation:
     """What there is to explain how a host, or a patch on it, stands in the run."""
     task = HostTask.objects.for_customer(run.customer_id).filter(run=run, asset=asset).first()
-    steps = _steps(run).filter(host_task=task).order_by("number") if task else ()
+    steps = steps_of(run).filter(host_task=task).order_by("number") if task else ()
     held = HostTask.objects.for_customer(run.customer_id).filter(asset=asset).held().exclude(run=run)
     return Situation(
         run=run,

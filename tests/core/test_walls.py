@@ -81,6 +81,7 @@ SCHEDULER_READS = {
     },
     "deployments_hosttask": {"id", "customer_id", "run_id", "state", "lease_until", "start_before", "deadline"},
     "inventory_tag": {"id", "customer_id", "members_told_at"},
+    "reports_report": {"id", "customer_id", "state", "lease_until", "expires_at"},
 }
 # No customer's.
 SCHEDULER_READS_OF_ALL = {"calendars_servicepause": {"place", "reason", "paused_at"}}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from django.conf import settings
 
 from embedded.files import ROOT
 from embedded.programs import programs
@@ -87,6 +88,19 @@ def test_queues__are_served__as_on_one_machine():
     assert {name: queues(SERVICES[name]["command"]) for name in ("worker", "signer")} == {
         name: here[name] for name in ("worker", "signer")
     }
+
+
+def test_queues__of_all_tasks__are_served():
+    commands = [program.command for program in programs(env={"DATABASE_URL": "x"}, port=1)]
+    served = {
+        queue
+        for one in commands
+        for option, value in pairwise(one)
+        if option == "--queues"
+        for queue in value.split(",")
+    }
+
+    assert {route["queue"] for route in settings.TASK_ROUTES.values()} <= served
 
 
 def test_volumes__files_of_ours__exist():

@@ -11,13 +11,14 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from core.customer_context import acting_for
 from deployments.models import HostTask, Job
 from inventory.models import Asset, AssetTag, Patch, Tag
+from reports.models import Report
 from tenants.models import CustomerQuerySet
 from tests import factories
 from tests.tenants.roles import WEB, acting_as
 from tests.tenants.worlds import World, two_worlds
 
 # What a path's parameters name. Whoever adds a route says here what its ids are; a body, where one is read first.
-JOB, NAME, RUN, ASSET, TAG, PATCH, ACTION, CUSTOMER, CUSTOM_PATCH_URL, FEED, CALENDAR = (
+JOB, NAME, RUN, ASSET, TAG, PATCH, ACTION, CUSTOMER, CUSTOM_PATCH_URL, FEED, CALENDAR, REPORT = (
     "job",
     "name",
     "run",
@@ -29,6 +30,7 @@ JOB, NAME, RUN, ASSET, TAG, PATCH, ACTION, CUSTOMER, CUSTOM_PATCH_URL, FEED, CAL
     "custom_patch_url",
     "feed",
     "calendar",
+    "report",
 )
 ROUTES_WITH_IDS: dict[str, dict[str, str]] = {
     "pm/v1/asset/<uuid:asset_id>": {"asset_id": ASSET},
@@ -70,6 +72,10 @@ ROUTES_WITH_IDS: dict[str, dict[str, str]] = {
         "customer_id": CUSTOMER,
         "action_id": ACTION,
     },
+    "pm/v1/reports/<uuid:report_id>": {"report_id": REPORT},
+    "pm/v1/reports/<uuid:report_id>/download": {"report_id": REPORT},
+    "pm/v1/report/deploymentjobprogress/<str:job_id>": {"job_id": JOB},
+    "pm/v1/report/deplymentjobprogress/<str:job_id>": {"job_id": JOB},
 }
 BODIES: dict[tuple[str, str], Any] = {
     ("pm/v1/asset/<uuid:asset_id>", "patch"): {"name": "mine now"},
@@ -81,6 +87,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("pm/v1/deploymentjob/<str:job_id>", "put"): factories.job_body(name="mine now"),
     ("pm/v1/deploymentjob/<str:job_id>", "patch"): {"name": "mine now"},
     ("pm/v1/deploymentjob/update/<str:job_id>", "patch"): {"name": "mine now"},
+    ("pm/v1/report/deploymentjobprogress/<str:job_id>", "post"): {"name": "mine now"},
+    ("pm/v1/report/deplymentjobprogress/<str:job_id>", "post"): {"name": "mine now"},
 }
 # What has to be asked in the query string.
 QUERIES = {"pm/v1/deploymentjob/<str:job_id>/runs/<int:number>/explain": ("assetId", ASSET)}
@@ -96,6 +104,7 @@ LISTS = [
     "/pm/v1/patchcatalog/patches",
     "/pm/v1/deploymentjobs",
     "/pm/v1/deploymentjobs/summary",
+    "/pm/v1/reports",
 ]
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -229,7 +238,7 @@ def test_list__of_another__is_of_ones_own_rows_alone(acme: World, rival: World, 
     text = answer.content.decode()
     assert answer.status_code == 200
     assert len(answer.json()) in {1, 2}
-    for kind in (JOB, ASSET, TAG, PATCH, ACTION, CUSTOMER, CALENDAR):
+    for kind in (JOB, ASSET, TAG, PATCH, ACTION, CUSTOMER, CALENDAR, REPORT):
         assert _id_of(acme, kind) not in text
 
 
@@ -333,6 +342,7 @@ def test_victim__after_all_of_it__has_everything_still(acme: World) -> None:
         assert Patch.objects.count() == 2
         assert Job.objects.get().state == "Enabled"
         assert HostTask.objects.get().state == "Leased"
+        assert [one.state for one in Report.objects.all()] == ["Ready"]
 
 
 def test_co_author__of_anothers_customer__is_no_author(acme: World, rival: World) -> None:
@@ -370,7 +380,7 @@ def _ask(by: World, method: str, path: str, body: Any, *, hide: str = "no id") -
     """Status and body, without what is different each time: the request's id, and the id asked about."""
     send = getattr(by.ada, method)
     answer = send(path) if method == "get" else send(path, body)
-    found = answer.json()
+    found = b"".join(answer.streaming_content).decode() if answer.streaming else answer.json()
     if isinstance(found, dict):
         found.pop("requestId", None)
     return answer.status_code, _without(found, hide)

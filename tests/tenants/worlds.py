@@ -23,6 +23,8 @@ from inventory.descriptions import Scan
 from inventory.entries import FixEntry, Gathered, PatchEntry, VulnerabilityEntry
 from inventory.models import Asset, CustomPatchUrl, Patch, Platform, Tag
 from notifications import services as notifications
+from reports import services as reports
+from reports.models import Report, ReportKind
 from tenants.models import Customer, Role
 from tests import factories
 from tests.conftest import _empty
@@ -49,6 +51,7 @@ class World:
     action: JobAction
     agent: Agent
     agent_headers: dict[str, str]
+    report: Report
 
     @property
     def customer(self) -> Customer:
@@ -114,6 +117,15 @@ def _calendar(customer: Customer) -> calendars.Content:
     start = timezone.now() + timedelta(days=100)
     entry = {"start": start.isoformat(), "end": (start + timedelta(days=1)).isoformat()}
     return calendars.Content(name=f"freezes of {customer.name}", entries=[entry])
+
+
+def _written(ada: Person, run: Run) -> Report:
+    """A report on the run, written."""
+    with acting_for(ada.customer.pk):
+        wish = reports.Wish(kind=ReportKind.JOB_PROGRESS, job=run.job, instance=run.instance)
+        queued = reports.queue(user=ada.user, wish=wish, at=timezone.now())
+    assert reports.write(customer_id=ada.customer.pk, report_id=queued.pk)
+    return queued
 
 
 def world(name: str = "") -> World:
@@ -188,6 +200,7 @@ def world(name: str = "") -> World:
         action=action,
         agent=agent,
         agent_headers=headers,
+        report=_written(ada, run),
     )
 
 

@@ -15,7 +15,7 @@ from core.details import NoParameters
 from core.openapi import describe, describe_list, header, query
 from core.paging import Listing, ListParameters, list_parameters
 from core.parameters import parameters
-from core.query import DateToken, TextToken, UuidToken, choice_of
+from core.query import TextToken, UuidToken, choice_of
 from core.shapes import NotSet, Shape, WholeNumber
 from deployments import progress
 from deployments.api import result_answers as answers
@@ -24,8 +24,7 @@ from deployments.api.views.base import JobView, one_of
 from deployments.explaining import explain
 from deployments.models import HostTask, Job, Part, Run
 from deployments.services import results
-from deployments.states import HostTaskState
-from deployments.statuses import CODES
+from deployments.tokens import HOST_TOKENS
 from inventory.models import Asset, Patch, Severity
 
 # More than the column holds is no run's number.
@@ -66,19 +65,7 @@ HOSTS = Listing(
         "startDateTime": "started_at",
         "endDateTime": "finished_at",
     },
-    tokens={
-        "asset.id": UuidToken(column="asset__public_id"),
-        "asset.name": TextToken(column="asset__name"),
-        "name": TextToken(column="asset__name"),
-        "asset.operatingSystem": TextToken(column="asset__operating_system"),
-        "operatingSystem": TextToken(column="asset__operating_system"),
-        "status": choice_of("status_", CODES),
-        "state": choice_of("state", HostTaskState),
-        "reason": TextToken(column="reason"),
-        "statusDateTime": DateToken(column="state_changed_at"),
-        "startDateTime": DateToken(column="started_at"),
-        "endDateTime": DateToken(column="finished_at"),
-    },
+    tokens=HOST_TOKENS,
 )
 PATCHES = Listing(
     row=answers.PatchOfRun,

@@ -17,20 +17,21 @@ from deployments.states import (
     JobState,
     RunState,
 )
+from reports.states import FINAL_REPORTS, REPORT_MOVES, ReportState
 
 _HEAD = """\
 # States
 
-Printed by `manage.py print_states` from `deployments/states.py` and `deployments/reasons.py`; a test compares.
-A move that is not drawn here is refused. A state that nothing leaves is final; a run or a host task in one carries one
-of the reasons below.
+Printed by `manage.py print_states` from `deployments/states.py`, `deployments/reasons.py` and `reports/states.py`; a
+test compares. A move that is not drawn here is refused. A state that nothing leaves is final; a run or a host task in
+one carries one of the reasons below.
 """
 
 
 class Command(BaseCommand):
     """Prints the page."""
 
-    help = "Print docs/states.md: the legal moves of jobs, runs and host tasks, and the reasons."
+    help = "Print docs/states.md: the legal moves of jobs, runs, host tasks and reports, and the reasons."
     requires_system_checks: tuple[str, ...] = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -49,6 +50,8 @@ def document() -> str:
             *_section("Host task", HostTaskState, HOST_TASK_MOVES),
             _listed("Final", HostTaskState, FINAL_HOST_TASKS),
             _listed("The agent may be at work, one such task at most per asset", HostTaskState, HELD_HOST_TASKS),
+            *_section("Report", ReportState, REPORT_MOVES),
+            _listed("Final", ReportState, FINAL_REPORTS),
             *_reasons(),
         ]
     )

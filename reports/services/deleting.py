@@ -1,0 +1,12 @@
+"""Deleting reports."""
+
+from core.errors import NotPermitted
+from reports.models import Report
+from tenants.models import Role, User
+
+
+def delete(*, report: Report, user: User) -> None:
+    """Forget a report and its content; one that is being written, too. Raises NotPermitted."""
+    if report.created_by_id != user.pk and not user.may(Role.ADMIN):
+        raise NotPermitted("Only whoever asked for this report, and administrators, may delete it.")
+    Report.objects.for_customer(report.customer_id).filter(pk=report.pk).delete()
