@@ -25,6 +25,7 @@ from deployments.models import (
     Combine,
     Job,
     JobAsset,
+    JobCalendar,
     JobCoAuthor,
     JobPatch,
     JobTag,
@@ -133,6 +134,7 @@ _HOW_FAR: Mapping[str, Token] = {
 }
 
 _WHO: Mapping[str, Token] = {
+    "calendarIds": UuidToken(any_of(_of_job(JobCalendar)), column="calendar__public_id"),
     "coAuthorUserIds": UuidToken(any_of(_of_job(JobCoAuthor)), column="user__public_id"),
     "created.date": DateToken(column="created_at"),
     "created.user.id": UuidToken(column="created_by__public_id"),

@@ -19,6 +19,8 @@ _BEYOND_A_SCHEMA = [
     (r"(^|\.)script$", r"bytes|Base64"),
     (r"(^|\.)doNotRunUntil$", r"years"),
     (r"(^|\.)(url|downloadURL)$", r".*"),
+    (r"(^|\.)(start|end|rrule|ics)$", r".*"),
+    (r"^(from|to)$", r".*"),
     (r"", r"NUL|u0000|surrogate"),
     (r"(^|\.)status$", r"time|past|window|patch|asset"),
     (r"(^|\.)(interval|downloadRandomizeTime|timeout)$", r"must be|less than"),

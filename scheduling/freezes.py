@@ -245,6 +245,8 @@ def _wrong_rule(rule: Mapping[str, Any]) -> str | None:
     frequency = str((rule.get("FREQ") or [""])[0]).upper()
     if frequency not in _REPEATS:
         return f"FREQ must be one of {', '.join(sorted(_REPEATS))}, with BYHOUR for times of day"
+    if any(int(value) < 1 for name in ("INTERVAL", "COUNT") for value in rule.get(name) or ()):
+        return "INTERVAL and COUNT must be 1 or more"
     times = 1
     for name in _TIMES_OF_DAY:
         times *= max(1, len(rule.get(name) or ()))

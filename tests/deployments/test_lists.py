@@ -302,8 +302,8 @@ def test_jobs__full_rows__take_a_constant_number_of_queries(
         assert len(names(ada, "?pageSize=100")) == 5 + more
 
 
-# Four of the request and who asks; the page, five kinds of links, the newest runs and their hosts.
-QUERIES = 12
+# Four of the request and who asks; the page, six kinds of links, the newest runs and their hosts.
+QUERIES = 13
 
 
 @pytest.mark.parametrize("path", ["deploymentjobs/count", "patches/count", "assets/count", "deploymentjobs"])

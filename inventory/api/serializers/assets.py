@@ -105,7 +105,7 @@ class Numbers(Shape):
     """Numbers of assets; the body may also be the bare list."""
 
     asset_ids: Annotated[
-        list[Annotated[WholeNumber, Field(ge=-(2**63), le=2**63 - 1)]],
+        list[WholeNumber],
         Field(max_length=MAX_NUMBERS, description="As `assetId` in the rows of assets."),
     ]
 

@@ -26,7 +26,11 @@ from tenants.models import Role
 
 # More than the column holds is nobody's number.
 _HIGHEST = 2**31 - 1
-_NUMBERS = {"type": "array", "items": {"type": "integer"}, "maxItems": serializers.MAX_NUMBERS}
+_NUMBERS = {
+    "type": "array",
+    "items": {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
+    "maxItems": serializers.MAX_NUMBERS,
+}
 
 
 class AssetListView(InventoryView):
