@@ -13,7 +13,7 @@ _BEYOND_A_SCHEMA = [
     (r"(^|\.)startDateTime$", r".*"),
     (r"(^|\.)timezone$", r"IANA|required"),
     (r"(^|\.)(recurrenceInterval|missedRunWithin)$", r".*"),
-    (r"^to$", r"later than from"),
+    (r"^to$", r"later than"),
     (r"(^|\.)(sort|sortOrder|searchAfter|attributes|groupBy)$", r".*"),
     (r"(^|\.)recipientEmails", r"mail"),
     (r"(^|\.)script$", r"bytes|Base64"),
