@@ -9,6 +9,7 @@ from core.instants import milliseconds
 from core.paging import ListParameters
 from core.shapes import Flag, NotSet, Shape, Text, TextList, WholeNumber, choice
 from inventory.models import Platform
+from reports import sections
 from reports.models import Report, ReportKind, ReportSection
 from reports.sections import Column, Section
 from reports.states import ReportState
@@ -17,6 +18,8 @@ from reports.states import ReportState
 _HIGHEST = 2**31 - 1
 # What clients of this API family call the rows of a job's report.
 _SYNONYMS = {"deploymentjobprogress": ReportSection.HOSTS}
+_OF_JOBS = tuple(section.name for section in sections.of_kind(ReportKind.JOB_PROGRESS))
+_ROWS = "What a row stands for; the first section of its kind where absent."
 
 
 class ReportListParameters(ListParameters):
@@ -53,11 +56,6 @@ class ReportBody(Shape):
         NotSet,
         Field(max_length=256, description="What it is called in lists, and its file; told from its content if absent."),
     ] = None
-    report_section: Annotated[
-        ReportSection | None,
-        choice(ReportSection, synonyms=_SYNONYMS),
-        Field(description="What a row stands for; the first section of its kind where absent."),
-    ] = None
     columns: Annotated[
         Annotated[TextList, Field(max_length=100)] | None,
         Field(description="Keys of `/report/columns`, in the order of the file; the default ones where absent."),
@@ -68,9 +66,30 @@ class ReportBody(Shape):
     platform: Annotated[Platform | None, Field(description="Only these machines; all where absent.")] = None
 
 
+class AssetsReportBody(ReportBody):
+    """What is to be in a report on assets. Everything may be left out, and so may the body."""
+
+    report_section: Annotated[
+        ReportSection | None, choice(ReportSection, only=(ReportSection.ASSETS,)), Field(description=_ROWS)
+    ] = None
+
+
+class MissingPatchesReportBody(ReportBody):
+    """What is to be in a report on missing patches. Everything may be left out, and so may the body."""
+
+    report_section: Annotated[
+        ReportSection | None, choice(ReportSection, only=(ReportSection.MISSING_PATCHES,)), Field(description=_ROWS)
+    ] = None
+
+
 class JobReportBody(ReportBody):
     """What is to be in a report on a job. Everything may be left out, and so may the body."""
 
+    report_section: Annotated[
+        ReportSection | None,
+        choice(ReportSection, synonyms=_SYNONYMS, only=_OF_JOBS),
+        Field(description=_ROWS),
+    ] = None
     job_instance_id: Annotated[
         WholeNumber | None, Field(ge=1, le=_HIGHEST, description="Which run; all of them where absent.")
     ] = None

@@ -27,10 +27,11 @@ from inventory.models import Platform
 from reports import sections, services
 from reports.api import answers, downloads, serializers
 from reports.api.serializers import (
+    AssetsReportBody,
     ColumnParameters,
     DownloadParameters,
     JobReportBody,
-    ReportBody,
+    MissingPatchesReportBody,
     ReportListParameters,
 )
 from reports.models import Report, ReportKind, ReportQuerySet, ReportSection
@@ -185,7 +186,7 @@ class QueueingView(ReportBase):
     reads_by_post = True
     kind: ClassVar[ReportKind]
 
-    def queued(self, body: ReportBody, **more: Any) -> Response:
+    def queued(self, body: AssetsReportBody | MissingPatchesReportBody | JobReportBody, **more: Any) -> Response:
         """The report that is now waiting for a worker."""
         wish = Wish(
             kind=self.kind,
@@ -255,7 +256,7 @@ class AssetsReportView(QueueingView):
 
     @describe(
         "reportAssets",
-        request=ReportBody,
+        request=AssetsReportBody,
         examples={"Machines that wait for a restart": {"query": "rebootRequired:true"}},
         **_QUEUED,
     )
@@ -263,7 +264,7 @@ class AssetsReportView(QueueingView):
     def post(self, request: Request) -> Response:
         """Ask for a report on assets; `query` is as in the list of assets."""
         parameters(request, NoParameters)
-        return self.queued(parse(ReportBody, _body_of(request)))
+        return self.queued(parse(AssetsReportBody, _body_of(request)))
 
 
 @extend_schema(tags=["reports"])
@@ -274,7 +275,7 @@ class MissingPatchesReportView(QueueingView):
 
     @describe(
         "reportMissingPatches",
-        request=ReportBody,
+        request=MissingPatchesReportBody,
         examples={"What is critical": {"query": "vendorSeverity:Critical", "columns": ["assetName", "patchTitle"]}},
         **_QUEUED,
     )
@@ -282,4 +283,4 @@ class MissingPatchesReportView(QueueingView):
     def post(self, request: Request) -> Response:
         """Ask for a report on missing patches, a row for each on each asset; `query` is as in the list of patches."""
         parameters(request, NoParameters)
-        return self.queued(parse(ReportBody, _body_of(request)))
+        return self.queued(parse(MissingPatchesReportBody, _body_of(request)))
