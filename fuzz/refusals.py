@@ -17,7 +17,7 @@ _BEYOND_A_SCHEMA = [
     (r"(^|\.)columns\[", r"there is no column"),
     (r"(^|\.)(sort|sortOrder|searchAfter|attributes|groupBy)$", r".*"),
     (r"(^|\.)recipientEmails", r"mail"),
-    (r"(^|\.)script$", r"bytes|Base64"),
+    (r"(^|\.)(script|detectionScript|regKey|regValue|unInstallRegistryKey)$", r"bytes|Base64"),
     (r"(^|\.)doNotRunUntil$", r"years"),
     (r"(^|\.)(url|downloadURL)$", r".*"),
     (r"(^|\.)(start|end|rrule|ics)$", r".*"),

@@ -6,7 +6,6 @@ import re
 import signal
 import stat
 import subprocess
-import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -122,7 +121,6 @@ def test_run__fresh_folder__tells_the_first_sign_in_and_stops_in_time(tmp_path):
         password = json.loads(sign_in.read_text())["password"]
         everybody = descendants(supervisor.pid)
         supervisor.send_signal(signal.SIGINT)
-        # What stops nobody would wait for is killed after 10 s by itself; a busy machine may take longer to say so.
         code = supervisor.wait(60)
     finally:
         supervisor.kill()
