@@ -156,8 +156,8 @@ def _query_is_meant(operation: dict[str, Any], meaning: Meaning, url: str) -> bo
 
 def _body_is_meant(operation: dict[str, Any], meaning: Meaning, case: Any) -> bool:
     content = operation.get("requestBody", {}).get("content", {})
-    if not content or type(case.body).__name__ == "NotSet":
-        # An empty body is an object without keys.
+    if not content or case.body is None or type(case.body).__name__ == "NotSet":
+        # An empty body is an object without keys, and so is null.
         schema = next(iter(content.values()))["schema"] if content else {}
         return _is_valid(schema, {}) if content else True
     schema = content.get(case.media_type, next(iter(content.values())))["schema"]
