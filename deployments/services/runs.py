@@ -54,6 +54,8 @@ def _deadline(job: Job, trigger: Trigger, start: datetime) -> datetime:
 
 def resolve(*, run_id: int, at: datetime) -> None:
     """Freeze the snapshot and make the host tasks. A run that is no longer pending is left alone."""
+    # As in `close`: whoever deletes the job holds it when it comes to the run.
+    Job.objects.select_for_update(of=("self",)).filter(runs=run_id).first()
     run = Run.objects.select_for_update(of=("self",)).select_related("job", "parent_run").filter(pk=run_id).first()
     if run is None or run.state != RunState.PENDING:
         return
