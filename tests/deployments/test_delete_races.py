@@ -1,4 +1,4 @@
-"""A job deleted while its run closes: both want the job and the run, and neither waits for the other for ever."""
+"""A job deleted while its run resolves or closes: both want the job and the run; neither waits for ever."""
 
 import threading
 from collections.abc import Callable
@@ -42,6 +42,36 @@ def test_delete__while_the_run_closes__one_of_the_two_waits_and_both_are_done(co
         assert not failed
         assert set(Job.objects.values_list("state", flat=True)) == {"Deleted"}
         assert set(Run.objects.values_list("state", flat=True)) == {"Completed"}
+
+
+def test_delete__while_the_run_resolves__one_of_the_two_waits_and_both_are_done(committed: None) -> None:
+    ada = factories.person(customer=factories.customer())
+    host = factories.asset(ada.customer)
+    failed: list[BaseException] = []
+
+    for _ in range(_ROUNDS):
+        job = factories.job(
+            ada, status="Enabled", assetIds=[str(host.public_id)], preDeployActions=[factories.script()]
+        )
+        together = threading.Barrier(2)
+
+        def resolve(job: Job = job, together: threading.Barrier = together) -> None:
+            together.wait()
+            with acting_for(ada.customer.pk):
+                services.resolve(run_id=Run.objects.get(job=job).pk, at=factories.later(minutes=1))
+
+        def delete(job: Job = job, together: threading.Barrier = together) -> None:
+            together.wait()
+            with acting_for(ada.customer.pk):
+                services.delete(job=job, user=ada.user, at=factories.later(minutes=1))
+
+        _at_once(failed, resolve, delete)
+
+    with acting_for(ada.customer.pk):
+        assert not failed
+        assert set(Job.objects.values_list("state", flat=True)) == {"Deleted"}
+        assert not Run.objects.filter(state="Pending").exists()
+        assert set(HostTask.objects.values_list("state", flat=True)) <= {"Canceled"}
 
 
 def _running(ada: Person, host: str) -> Job:
