@@ -24,7 +24,7 @@ def in_the_middle(rollout: Rollout) -> bool:
 
 @pytest.mark.parametrize("name", PROCESSES)
 def test_run__process_killed_in_the_middle__ends_right(acme: Customer, running: Running, name: str):
-    rollout = acme.roll_out(f"acme-{name}", APT)
+    rollout = acme.roll_out(f"acme-{name}", APT, held=True)
     rollout.wait_installing()
 
     killed = running.kill(name)
@@ -36,7 +36,7 @@ def test_run__process_killed_in_the_middle__ends_right(acme: Customer, running: 
 
 
 def test_run__agent_killed_while_a_package_is_configured__goes_on_from_its_journal(acme: Customer):
-    rollout = acme.roll_out("acme-agent", APT)
+    rollout = acme.roll_out("acme-agent", APT, held=True)
     rollout.wait_installing()
     victim = next(agent for agent in rollout.machines if agent.host in rollout.installing())
 
@@ -49,7 +49,7 @@ def test_run__agent_killed_while_a_package_is_configured__goes_on_from_its_journ
 
 
 def test_run__agent_killed_and_away_for_longer_than_its_lease__is_lost_and_then_succeeds(acme: Customer):
-    rollout = acme.roll_out("acme-lost", APT[:2])
+    rollout = acme.roll_out("acme-lost", APT[:2], held=True)
     rollout.wait_installing()
     victim = next(agent for agent in rollout.machines if agent.host in rollout.installing())
 
@@ -103,7 +103,7 @@ def test_run__signer_killed_while_it_signs__ends_right(acme: Customer, running: 
 
 
 def test_run__worker_killed_while_it_plans_the_last_mail__ends_right(acme: Customer, running: Running):
-    rollout = acme.roll_out("acme-mail", APT[:2])
+    rollout = acme.roll_out("acme-mail", APT[:2], held=True)
     rollout.wait_installing()
     with held_up(running, "notifications_delivery") as somebody_waits:
         until("the run's end", lambda: (run := rollout.run()) and run["state"] == "Completed")
@@ -118,7 +118,7 @@ def test_run__worker_killed_while_it_plans_the_last_mail__ends_right(acme: Custo
 def test_run__broker_flushed_in_the_middle__ends_right(acme: Customer, running: Running):
     with broker_of(running) as broker:
         with stopped(running, "signer"):
-            rollout = acme.roll_out("acme-flush", APT)
+            rollout = acme.roll_out("acme-flush", APT, held=True)
             for agent in rollout.machines:
                 rollout.wait_state(agent, "Leased")
             until("messages that nobody has taken", lambda: broker.llen("sign"))

@@ -119,16 +119,22 @@ class Customer:
         *,
         kind: str = "Install",
         script_seconds: float = 0,
+        held: bool = False,
         **body: Any,
     ) -> "Rollout":
         """Create an on-demand job for a package, with a script before and one after, and mails at start and end.
 
-        `machines` are those that are to be touched: the targets, unless `body` names others.
+        `machines` are those that are to be touched: the targets, unless `body` names others. `held`: no package is
+        installed before `Rollout.wait_installing`.
         """
         assets = self.assets()
         ledger = f"opt/acme/scripts-{package}"
+        hold = f"opt/acme/hold-{package}"
         patches = self.patches(package)
         assert patches, f"no patch for {package}"
+        for name in machines if held else ():
+            (self.machines[name].host.root / hold).touch()
+        wait = f"sleep {script_seconds}; while [ -e {hold} ]; do sleep 0.1; done"
         job = self.client.post(
             "/pm/v1/deploymentjob",
             {
@@ -141,9 +147,7 @@ class Customer:
                 "assetIds": None if "assetTagIds" in body else [assets[name]["id"] for name in machines],
                 "timeout": 1,
                 "timeoutUnit": "HOURS",
-                "preDeployActions": [
-                    script("Before", f"echo 'before {kind}' >> {ledger}; echo ready; sleep {script_seconds}")
-                ],
+                "preDeployActions": [script("Before", f"echo 'before {kind}' >> {ledger}; echo ready; {wait}")],
                 "postDeployActions": [script("After", f"echo 'after {kind}' >> {ledger}")],
                 "notification": {
                     "notificationTypes": {"email": True},
@@ -226,6 +230,8 @@ class Rollout:
     def wait_installing(self) -> None:
         """Return in the middle: a package is being configured somewhere, and the start was told."""
         until("the mail at the start", self.mails)
+        for host in self.hosts:
+            (host.root / "opt" / "acme" / f"hold-{self.package}").unlink(missing_ok=True)
         until("a package that is being configured", self.installing)
 
     def wait_state(self, machine: Agent, *states: str) -> str:
