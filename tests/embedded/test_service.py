@@ -6,6 +6,7 @@ import re
 import signal
 import stat
 import subprocess
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -116,17 +117,20 @@ def test_run__fresh_folder__tells_the_first_sign_in_and_stops_in_time(tmp_path):
             [*EMBEDDED, "run", "--port", "0"], env=clean_env(tmp_path / "data"), stdout=output, stderr=output
         )
     try:
-        wait_until(lambda: "First sign-in" in out.read_text() or supervisor.poll() is not None, seconds=240)
+        wait_until(lambda: "First sign-in" in out.read_text() or supervisor.poll() is not None, seconds=120)
         sign_in = tmp_path / "data" / "first-sign-in.json"
         password = json.loads(sign_in.read_text())["password"]
         everybody = descendants(supervisor.pid)
+        began = time.monotonic()
         supervisor.send_signal(signal.SIGINT)
-        code = supervisor.wait(60)
+        code = supervisor.wait(30)
+        seconds = time.monotonic() - began
     finally:
         supervisor.kill()
         supervisor.wait()
 
     assert code == 0, tail(out)
+    assert seconds < 10
     assert all_gone(everybody)
     assert password in out.read_text()
     assert stat.S_IMODE(sign_in.stat().st_mode) == 0o600
