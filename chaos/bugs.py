@@ -17,8 +17,8 @@ def advance_before_insert() -> None:
     def settle(limit: int, *, late: bool) -> int:
         with scheduling():
             jobs = _claimed(limit, late=late)
-            runs = [run for job in jobs for run in ticks.runs_of(job, ticks._settled(job), at=job.now)]
-            Job.objects.bulk_update(jobs, ["next_run_at", "last_instance"])
+            runs = [run for job in jobs for run in ticks.runs_of(job, ticks.settle_due(job), at=job.now)]
+            Job.objects.bulk_update(jobs, ticks.CHANGED)
         with scheduling():
             Run.objects.bulk_create(runs)
             ticks.tell(runs)
@@ -33,11 +33,11 @@ def insert_before_advance() -> None:
     def settle(limit: int, *, late: bool) -> int:
         with scheduling():
             jobs = _claimed(limit, late=late)
-            runs = [run for job in jobs for run in ticks.runs_of(job, ticks._settled(job), at=job.now)]
+            runs = [run for job in jobs for run in ticks.runs_of(job, ticks.settle_due(job), at=job.now)]
             Run.objects.bulk_create(runs)
             ticks.tell(runs)
         with scheduling():
-            Job.objects.bulk_update(jobs, ["next_run_at", "last_instance"])
+            Job.objects.bulk_update(jobs, ticks.CHANGED)
         return len(runs)
 
     ticks._settle_some = settle
@@ -47,18 +47,16 @@ def forget_what_is_late() -> None:
     """The next start is the first after now: what was missed meanwhile is never told."""
     found = due.due
 
-    def forgetful(job: Any, *, now: Any, most: int) -> Any:
-        occurrences, _ = found(job, now=now, most=1)
+    def forgetful(job: Any, *, now: Any, most: int, among: Any = schedules.EVERYWHERE) -> Any:
+        occurrences, _ = found(job, now=now, most=1, among=among)
         return occurrences, schedules.next_start(job, after=now)
 
     due.due = forgetful
 
 
 def _claimed(limit: int, *, late: bool) -> list[Any]:
-    return list(Job.objects.due(limit, late=late, after=due.GRACE).annotate(now=Now()).only(*_READ))
+    return list(Job.objects.due(limit, late=late, after=due.GRACE).annotate(now=Now()).only(*ticks.COLUMNS))
 
-
-_READ = ("pk", "customer_id", "next_run_at", "last_instance", *schedules.COLUMNS, *due.COLUMNS)
 
 BUGS: Mapping[str, Callable[[], None]] = {
     "advance-before-insert": advance_before_insert,

@@ -18,7 +18,10 @@ _SUNDAY_FIRST = (6, 0, 1, 2, 3, 4, 5)
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The fields of a job's body, and what they mean: times by the clock of `zone`, or from an anchor on."""
+    """The fields of a job's body, and what they mean: times by the clock of `zone`, or from an anchor on.
+
+    Where `machines` are named by their zones, a start is due once it comes in the first of these.
+    """
 
     body: dict[str, Any]
     zone: str
@@ -26,20 +29,21 @@ class Schedule:
     days_after: int = 0
     anchor: datetime | None = None
     step: timedelta | None = None
+    machines: tuple[str, ...] = ()
 
     def starts(self, after: datetime, until: datetime) -> list[datetime]:
-        """The instants after the one and until the other, both in UTC."""
+        """The starts that come due after the one instant and until the other, all in UTC."""
         found = self._steps(until) if self.step else self._by_clock(until)
-        return sorted({one for one in found if after < one <= until})
+        return sorted({start for start, due in found if after < due <= until})
 
-    def _steps(self, until: datetime) -> Iterator[datetime]:
+    def _steps(self, until: datetime) -> Iterator[tuple[datetime, datetime]]:
         assert self.anchor and self.step  # noqa: S101 - the two come together
         one = self.anchor
         while one <= until:
-            yield one
+            yield one, one
             one += self.step
 
-    def _by_clock(self, until: datetime) -> Iterator[datetime]:
+    def _by_clock(self, until: datetime) -> Iterator[tuple[datetime, datetime]]:
         assert self.rule  # noqa: S101 - whoever has no step has a rule
         begins = datetime.fromisoformat(self.body["startDateTime"])
         for one in self.rule:
@@ -48,7 +52,7 @@ class Schedule:
             if at > until + timedelta(days=60):
                 return
             if wall >= begins:
-                yield at
+                yield at, min((_instant(wall, zone) for zone in self.machines), default=at)
 
 
 def drawn(random: Random, *, first: date) -> Schedule:
@@ -62,7 +66,8 @@ def drawn(random: Random, *, first: date) -> Schedule:
         return Schedule(body, "UTC", anchor=anchor, step=timedelta(hours=hours))
     if random.random() < 0.15:
         body |= {"scheduleType": "Daily", "timezoneType": "AGENT_TZ"}
-        return Schedule(body, _FIRST, rrule(DAILY, dtstart=wall))
+        machines = tuple(random.sample(ZONES, random.randrange(1, 4)))
+        return Schedule(body, _FIRST, rrule(DAILY, dtstart=wall), machines=machines)
     fields, rule, days_after = random.choice([_daily, _weekly, _day, _last_day, _weekday, _patch_tuesday])(random, wall)
     return Schedule(body | fields, zone, rule, days_after)
 

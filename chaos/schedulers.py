@@ -92,16 +92,22 @@ def _furnish(random: Random, jobs: int) -> dict[str, calendars.Schedule]:
     schedules = {}
     with acting_for(made.customer.pk):
         user = User.objects.get(username="chaos")
-        machine = Machine(name="one", platform=Platform.LINUX, os_identifier="one", package_manager="apt")
-        asset = inventory.register_asset(customer_id=made.customer.pk, machine=machine, at=BEGINS)
-        common = {"type": "Install", "platform": "Linux", "status": "Enabled", "assetIds": [str(asset.public_id)]}
+        assets = {zone: _asset(made.customer.pk, zone) for zone in calendars.ZONES}
+        common = {"type": "Install", "platform": "Linux", "status": "Enabled"}
         for number in range(jobs):
             schedule = calendars.drawn(random, first=BEGINS.date())
             policy = random.choice(["Skip", "RunWithin", "AtNextContact"])
             body = common | {"name": f"job {number}", "missedRunPolicy": policy, "preDeployActions": [_SCRIPT]}
+            body["assetIds"] = [assets[zone] for zone in schedule.machines or calendars.ZONES[:1]]
             job = deployments.create(customer_id=made.customer.pk, user=user, body=body | schedule.body, at=BEGINS)
             schedules[str(job.public_id)] = schedule
     return schedules
+
+
+def _asset(customer_id: int, zone: str) -> str:
+    """The id of a new machine whose clock is that zone's."""
+    machine = Machine(name=zone, platform=Platform.LINUX, os_identifier=zone, package_manager="apt", timezone=zone)
+    return str(inventory.register_asset(customer_id=customer_id, machine=machine, at=BEGINS).public_id)
 
 
 # --- processes --------------------------------------------------------------------------------------------------------
@@ -184,7 +190,7 @@ def _wait_settled(hands: clock.Clock, found: Found) -> None:
     customer = _customer_id()
     while time.monotonic() < ends:
         with acting_for(customer):
-            found.unsettled = Job.objects.filter(next_run_at__lte=hands.shown).count()
+            found.unsettled = Job.objects.filter(due_at__lte=hands.shown).count()
         if not found.unsettled:
             return
         time.sleep(0.2)
@@ -217,7 +223,8 @@ def _told(ask: Callable[[str], Any], job_id: str, ended: datetime) -> list[dict[
     """All occurrences until the end, page by page, as the API tells them."""
     rows: list[dict[str, Any]] = []
     until = ended + timedelta(seconds=1)
-    span = {"from": _text(BEGINS), "to": _text(until), "pageSize": _PAGE}
+    # By machines' clocks a start may come after one by the first clock on Earth, which names it, has passed.
+    span = {"from": _text(BEGINS - timedelta(hours=26)), "to": _text(until), "pageSize": _PAGE}
     link = f"/pm/v1/deploymentjob/{job_id}/occurrences?{urlencode(span)}"
     while link:
         answer = ask(link)

@@ -47,6 +47,11 @@ def scheduler_reads_more(table: str, *, columns: Sequence[str]) -> list[Operatio
     return [_sql([f"GRANT SELECT ({', '.join(columns)}) ON {table} TO patch_scheduler"])]
 
 
+def scheduler_changes_more(table: str, *, columns: Sequence[str]) -> list[Operation]:
+    """Further columns of a table of which the scheduler role may change some already."""
+    return [_sql([f"GRANT UPDATE ({', '.join(columns)}) ON {table} TO patch_scheduler"])]
+
+
 def _reference(table: str, column: str, target: str) -> str:
     return (
         f"ALTER TABLE {table} ADD CONSTRAINT {table}_{column}_of_same_customer "

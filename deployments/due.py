@@ -5,6 +5,7 @@ such a start up, `RunWithin` lets it begin late by `missedRunWithin` at most, `A
 open. Each is judged by itself, and of several that came due only the newest begins: catching up is no stampede.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -48,25 +49,35 @@ def last_start(job: Any, *, start: datetime, deadline: datetime) -> datetime:
     return deadline if late is None else min(deadline, start + late)
 
 
-def due(job: Any, *, now: datetime, most: int) -> tuple[list[Due], datetime | None]:
+def due(
+    job: Any, *, now: datetime, most: int, among: Collection[str] = schedules.EVERYWHERE
+) -> tuple[list[Due], datetime | None]:
     """The occurrences of a job from its `next_run_at` until now, oldest first, and the start that follows them.
 
-    At most so many; where the start that follows is due as well, there are more.
+    At most so many; where the start that follows is due as well, there are more. `among` are the zones of the machines
+    of an AGENT_TZ job: its occurrence is due once it begins in the first of them.
     """
     found: list[Due] = []
     start = job.next_run_at
-    while start is not None and start <= now and len(found) < most:
+    while start is not None and len(found) < most and schedules.first_start_of(job, start, among) <= now:
         following = schedules.next_start(job, after=start)
-        found.append(_judged(job, start, following, now))
+        found.append(_judged(job, start, following, now, among))
         start = following
     return found, start
 
 
-def _judged(job: Any, start: datetime, following: datetime | None, now: datetime) -> Due:
+def look_at(job: Any, start: datetime | None, *, now: datetime, among: Collection[str]) -> datetime | None:
+    """When the tick is to look for a start: once the first zone on Earth has reached it, and then when it is due."""
+    if start is None or start > now:
+        return start
+    return schedules.first_start_of(job, start, among)
+
+
+def _judged(job: Any, start: datetime, following: datetime | None, now: datetime, among: Collection[str]) -> Due:
     deadline = schedules.last_deadline_of(job, occurrence=start)
-    overtaken = following is not None and schedules.last_start_of(job, following) <= now
-    last = last_start(job, start=schedules.last_start_of(job, start), deadline=deadline)
-    missed = None if now <= last and not overtaken else _why(job, start)
+    overtaken = following is not None and schedules.last_start_of(job, following, among) <= now
+    begun = schedules.last_start_of(job, start, among)
+    missed = None if now <= last_start(job, start=begun, deadline=deadline) and not overtaken else _why(job, begun)
     return Due(start, deadline, missed)
 
 

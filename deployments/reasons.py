@@ -54,7 +54,7 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.JOB_DISABLED: "The job was disabled before this began.",
     Reason.AGENT_REINSTALLED: "The agent was enrolled anew while it held this work, so its journal is gone.",
     Reason.PARENT_SHARE: "Too few hosts of the linked job's run did the post-actions that this job waits for.",
-    Reason.START_MISSED: "The service was down or paused when this was due, and it was too late to begin afterwards.",
+    Reason.START_MISSED: "Nobody opened this when it was due, as where the service was down; later was too late.",
     Reason.JOB_WAS_DISABLED: "The job was disabled when this was due.",
     Reason.JOB_CHANGED: "The job got another schedule when this was just due.",
     Reason.FROZEN: "It was due in a freeze or a pause, and it was too late to begin when that ended.",

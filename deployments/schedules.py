@@ -4,7 +4,7 @@
 its own clock: one occurrence then lasts from the moment when the first zone on Earth reaches it to the last one's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,8 @@ from scheduling import local_time, recurrence, windows, zones
 
 # POSIX signs: these are UTC+14 and UTC-12, where a wall-clock time comes first and last.
 FIRST_ZONE, LAST_ZONE = "Etc/GMT-14", "Etc/GMT+12"
+EVERYWHERE = (FIRST_ZONE, LAST_ZONE)
+AROUND_THE_EARTH = timedelta(hours=26)
 # The columns that say when a job starts, and when its windows close. The tick's role may read no others.
 STARTS = (
     "schedule_type",
@@ -94,9 +96,14 @@ def starts_differ(one: Any, other: Any) -> bool:
     return any(getattr(one, name) != getattr(other, name) for name in STARTS)
 
 
-def last_start_of(job: Any, occurrence: datetime) -> datetime:
-    """When an occurrence that `next_start` gave has begun everywhere."""
-    return start_in(job, LAST_ZONE, occurrence)
+def first_start_of(job: Any, occurrence: datetime, among: Iterable[str] = EVERYWHERE) -> datetime:
+    """When an occurrence that `next_start` gave begins where it begins first, of these zones."""
+    return min(start_in(job, zone, occurrence) for zone in among)
+
+
+def last_start_of(job: Any, occurrence: datetime, among: Iterable[str] = EVERYWHERE) -> datetime:
+    """When it has begun in all of them."""
+    return max(start_in(job, zone, occurrence) for zone in among)
 
 
 def deadline_of(job: Any, *, start: datetime, zone: str | None = None) -> datetime:

@@ -119,7 +119,7 @@ _WHEN: Mapping[str, Token] = {
     "monthlyRecurringType": NumberToken(column="monthly_recurring_type"),
     "patchTuesdayPlusXDays": NumberToken(column="patch_tuesday_plus_x_days"),
     "startDateTime": WallClockToken(column="start_local"),
-    "nextScheduleDateTime": DateToken(column="next_run_at"),
+    "nextScheduleDateTime": DateToken(column="due_at"),
     "timezone": TextToken(column="timezone"),
     "timezoneType": choice_of("timezone_type", TimezoneType),
 }

@@ -130,7 +130,7 @@ def _envelope(task: HostTask) -> dict[str, str] | None:
 def _idle(agent: Agent, *, scan: bool, at: datetime) -> float:
     """Seconds until the next check-in, and a hint for as long, so that it costs no SQL should it come early."""
     waits = [settings.AGENT_IDLE_POLL_SECONDS]
-    coming = deployments.next_start(asset=agent.asset)
+    coming = deployments.next_start(asset=agent.asset, after=at)
     if coming is not None:
         waits.append(max((coming - at).total_seconds(), settings.AGENT_BUSY_POLL_SECONDS))
     if not scan:

@@ -33,7 +33,7 @@ def totals(job: Job, runs: QuerySet[Run]) -> dict[str, Any]:
         "jobHistorySucPercentage": share,
         "jobHistoryFailPercentage": 100 - share if tried else 0,
         "jobLastRunStatus": runs.order_by("-instance").values_list("state", flat=True).first(),
-        "jobNextRunTime": milliseconds(job.next_run_at),
+        "jobNextRunTime": milliseconds(job.due_at),
     }
 
 

@@ -33,7 +33,11 @@ def start_document(rule: recurrence.Rule, zone: str, start: datetime, *notes: st
 
 def _row(rule: recurrence.Rule, one: Occurrence) -> dict[str, Any]:
     run = one.run
-    starts = [{"timezone": zone} | start_document(rule, zone, start) for zone, start in one.starts.items()]
+    frozen = {zone: [FROZEN] for zone in one.frozen}
+    starts = [
+        {"timezone": zone} | start_document(rule, zone, start, *frozen.get(zone, ()))
+        for zone, start in one.starts.items()
+    ]
     notes = {note for start in starts for note in start["notes"]} | ({OVERLAPS} if one.overlaps else set())
     notes |= {FROZEN} if one.frozen else set()
     return {

@@ -70,7 +70,7 @@ def _starts(plan: Preview, one: ZoneStarts) -> dict[str, Any]:
 
 def _hit(plan: Preview) -> list[Stretch]:
     """The freezes that a shown start lies in."""
-    starts = {plan.run.scheduled_for, *(start for one in plan.starts for start in one.starts)}
+    starts = {start for one in plan.starts for start in one.starts} or {plan.run.scheduled_for}
     return [one for one in plan.freezes if any(one.starts_at <= start < one.ends_at for start in starts)]
 
 

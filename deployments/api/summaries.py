@@ -134,7 +134,7 @@ def _when(job: Job) -> dict[str, Any]:
         "recurringWeekDayOfMonth": job.recurring_week_day_of_month,
         "monthlyRecurringType": job.monthly_recurring_type,
         "patchTuesdayPlusXDays": job.patch_tuesday_plus_x_days,
-        "nextScheduleDateTime": milliseconds(job.next_run_at),
+        "nextScheduleDateTime": milliseconds(job.due_at),
     }
 
 

@@ -54,12 +54,12 @@ class JobQuerySet(CustomerQuerySet):
         Those whose time came longer than `after` ago are late, and are claimed apart. Served by the partial index
         `job_due`: its cost depends on how many are due, not on how many exist.
         """
-        bounds: dict[str, Any] = {"next_run_at__lte": Now() - after}
+        bounds: dict[str, Any] = {"due_at__lte": Now() - after}
         if not late:
-            bounds = {"next_run_at__gt": Now() - after, "next_run_at__lte": Now()}
+            bounds = {"due_at__gt": Now() - after, "due_at__lte": Now()}
         return (
             self.filter(state=JobState.ENABLED, **bounds)
-            .order_by("next_run_at")
+            .order_by("due_at")
             .select_for_update(skip_locked=True, of=("self",))[:limit]
         )
 
@@ -141,8 +141,10 @@ class Job(Moving, CustomerOwned):
     deleted_by = SameCustomerKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     deleted_at = models.DateTimeField(null=True)
 
-    # The next start that the tick looks for; null where there is none.
+    # The next start; null where there is none. With AGENT_TZ, the moment when the first zone on Earth reaches it.
     next_run_at = models.DateTimeField(null=True)
+    # When the tick looks at the job: at its next start, which with AGENT_TZ is in the end that of its first machine.
+    due_at = models.DateTimeField(null=True)
     # From here on its starts have been missed: it is disabled, but was not always.
     disabled_since = models.DateTimeField(null=True)
     # Starts before this were missed because it was disabled; the tick settles them one by one.
@@ -165,10 +167,14 @@ class Job(Moving, CustomerOwned):
             models.CheckConstraint(
                 condition=Q(next_run_at=None) | Q(state=JobState.ENABLED), name="only_an_enabled_job_has_a_next_run"
             ),
+            models.CheckConstraint(
+                condition=Q(next_run_at=None, due_at=None) | Q(next_run_at__isnull=False, due_at__isnull=False),
+                name="a_job_is_due_if_and_only_if_it_has_a_next_run",
+            ),
         ]
         indexes: ClassVar = [
             # The tick.
-            models.Index(fields=["next_run_at"], condition=Q(state="Enabled"), name="job_due"),
+            models.Index(fields=["due_at"], condition=Q(state="Enabled"), name="job_due"),
             # Lists by name, and newest first; counts; and `byname`.
             models.Index(
                 fields=["customer", "name", "id"], condition=Q(state__in=sorted(LIVE_JOBS)), name="job_live_by_name"

@@ -8,10 +8,11 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Case, CharField, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Greatest, Least
+from django.db.models.lookups import LessThan, LessThanOrEqual
 
 from deployments import schedules
 from deployments.due import may_be_late
-from deployments.models import JobType, Run, TimezoneType, Trigger
+from deployments.models import JobType, Run, ScheduleType, TimezoneType, Trigger
 from deployments.reasons import Reason
 from deployments.services.snapshots import target_of
 from deployments.states import HostTaskState
@@ -31,22 +32,24 @@ def hosts_of(run: Run) -> QuerySet[Any]:
 
 def make_host_tasks(run: Run, *, at: datetime) -> None:
     """One INSERT … SELECT: a row for every asset considered, those with nothing to do already at their end."""
-    rows = hosts_of(run).values_list(
+    hosts = hosts_of(run).annotate(ends_=_missed(run, F("reason_"), at=at))
+    rows = hosts.values_list(
         Value(run.customer_id),
         Value(run.pk),
         F("pk"),
         Case(
-            When(reason_="", then=Value(HostTaskState.PENDING.value)),
-            When(reason_=Reason.EXCLUDED.value, then=Value(HostTaskState.SKIPPED.value)),
+            When(ends_="", then=Value(HostTaskState.PENDING.value)),
+            When(ends_=Reason.EXCLUDED.value, then=Value(HostTaskState.SKIPPED.value)),
+            When(ends_=Reason.START_MISSED.value, then=Value(HostTaskState.MISSED.value)),
             default=Value(HostTaskState.NOT_APPLICABLE.value),
             output_field=CharField(),
         ),
         _at(at),
-        F("reason_"),
+        F("ends_"),
         F("start_"),
         _start_before(run, at=at),
         F("deadline_"),
-        Case(When(reason_="", then=None), default=_at(at), output_field=DateTimeField()),
+        Case(When(ends_="", then=None), default=_at(at), output_field=DateTimeField()),
     )
     try:
         sql, params = rows.order_by().query.sql_with_params()
@@ -74,6 +77,18 @@ def _times(run: Run) -> dict[str, Any]:
         starts.setdefault(start, []).append(name)
         deadlines.setdefault(schedules.deadline_of(run.job, start=start, zone=zone), []).append(name)
     return {"start_": _by_zone(starts, run.scheduled_for), "deadline_": _by_zone(deadlines, run.deadline)}
+
+
+def _missed(run: Run, reason: F, *, at: datetime) -> Any:
+    """`reason`, or that a machine's own start passed too long ago: the run may have begun for others' sake alone."""
+    job = run.job
+    by_clocks = job.timezone_type == TimezoneType.AGENT and run.trigger == Trigger.SCHEDULE
+    # Once it has been enabled inside its window, a job that runs once begins wherever that is open.
+    if not by_clocks or (job.schedule_type == ScheduleType.ONCE and job.disabled_until is not None):
+        return reason
+    late = may_be_late(job)
+    over = LessThanOrEqual(F("deadline_"), _at(at)) if late is None else LessThan(F("start_"), _at(at - late))
+    return Case(When(Q(over, reason_=""), then=Value(Reason.START_MISSED.value)), default=reason)
 
 
 def _start_before(run: Run, *, at: datetime) -> Any:

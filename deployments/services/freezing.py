@@ -1,7 +1,7 @@
 """Which jobs freezes and pauses hold back, for any number of them at once."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,6 +52,13 @@ def refuse_held(job: Any, *, at: datetime) -> None:
     """Raises Conflict, with the calendar's name, where a job may not start at present."""
     if held := frozen_at(job, at=at):
         raise Conflict(f"Nothing of this job starts at present: {held.by}.")
+
+
+def any_held(jobs: Collection[Any], *, at: datetime) -> set[int]:
+    """Those of one customer's jobs whose hosts may not begin at an instant, by their keys."""
+    if is_service_paused():
+        return {job.pk for job in jobs}
+    return set(frozen_jobs(list(jobs), at=at))
 
 
 def is_service_paused() -> bool:

@@ -13,11 +13,15 @@ from deployments.models import HostTask, Step, StepKind
 from deployments.outcomes import outcome
 from deployments.reasons import Reason
 from deployments.reports import Finished, Refused, Report, Scanned, StepFinished, StepStarted
+from deployments.services.freezing import any_held
 from deployments.services.plans import plan, step_row
 from deployments.services.runs import tell_if_last
-from deployments.states import HostTaskState, StepState
+from deployments.states import HostTaskState, RunState, StepState
 from inventory import services as inventory
 from inventory.models import Asset, AssetPatch, PatchStatus
+
+# Of the host tasks that wait on one asset, so many are held against freezes at a time.
+_MOST_LOOKED_AT = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +43,18 @@ class Gap(Exception):
 def hand_out(*, asset: Asset, at: datetime) -> HandedOut | None:
     """Lease the asset's next host task that may start now, and write down its steps. None where there is none.
 
-    One host task runs on an asset at a time: while one is held, the next waits.
+    One host task runs on an asset at a time: while one is held, the next waits. What a freeze or a pause holds back
+    waits, too, as long as its window and the missed-run policy allow.
     """
     tasks = HostTask.objects.for_customer(asset.customer_id).filter(asset=asset)
     if tasks.held().exists():
         return None
+    due = tasks.filter(state=HostTaskState.PENDING, start_at__lte=at, deadline__gt=at, run__state=RunState.RUNNING)
+    waiting = list(due.select_related("run__job").order_by("start_at", "pk")[:_MOST_LOOKED_AT])
+    held = any_held({task.run.job for task in waiting}, at=at) if waiting else set()
+    free = [task.pk for task in waiting if task.run.job_id not in held]
     task = (
-        tasks.filter(state=HostTaskState.PENDING, start_at__lte=at, deadline__gt=at, run__state="Running")
+        due.filter(pk__in=free)
         .order_by("start_at", "pk")
         .select_related("run")
         .select_for_update(skip_locked=True, of=("self",))
@@ -71,10 +80,10 @@ def hand_out(*, asset: Asset, at: datetime) -> HandedOut | None:
     return HandedOut(task=task, steps=steps)
 
 
-def next_start(*, asset: Asset) -> datetime | None:
-    """When the asset's next waiting host task may start, or None where none waits."""
+def next_start(*, asset: Asset, after: datetime) -> datetime | None:
+    """When the asset's next host task starts whose time has not come yet, or None where there is none."""
     waiting = HostTask.objects.for_customer(asset.customer_id).filter(asset=asset, state=HostTaskState.PENDING)
-    return waiting.order_by("start_at").values_list("start_at", flat=True).first()
+    return waiting.filter(start_at__gt=after).order_by("start_at").values_list("start_at", flat=True).first()
 
 
 def heartbeat(*, asset: Asset, fences: dict[int, tuple[int, int]], at: datetime) -> list[int]:

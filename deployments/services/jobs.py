@@ -5,14 +5,16 @@ from copy import copy
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 
 from core import events
 from core.errors import MISSING, Conflict, InvalidInput, Problem
 from core.shapes import check
 from deployments import schedules
 from deployments.definition import JobDefinition
-from deployments.models import HostTask, Job, Part, Run, ScheduleType, Trigger
+from deployments.models import HostTask, Job, Part, Run, ScheduleType, TimezoneType, Trigger
 from deployments.reasons import Reason
+from deployments.services.clocks import clocks, next_start
 from deployments.services.definitions import check_definition, late, store
 from deployments.services.editors import require_editor
 from deployments.services.freezing import refuse_held
@@ -55,6 +57,9 @@ def replace(*, job: Job, user: User, body: object, at: datetime) -> Job:
     events.record(kind="job.changed", at=at, data={"by": str(user.public_id)}, **job.event_ids())
     if schedules.starts_differ(before, job):
         _reschedule(job, before=before, at=at)
+    elif job.timezone_type == TimezoneType.AGENT:
+        # Its machines may be others now: the tick is to look at once.
+        Job.objects.filter(pk=job.pk).update(due_at=F("next_run_at"))
     if checked.definition.status != job.state:
         _switch(job, JobState(checked.definition.status), at=at)
     return job
@@ -109,7 +114,7 @@ def delete(*, job: Job, user: User, at: datetime) -> bool:
     if job.children.live().exists():
         raise Conflict("Other jobs are linked to this one. Delete them first.")
     if job.state != JobState.DELETING:
-        job.move_to(JobState.DELETING, at=at, next_run_at=None, deleted_by=user, deleted_at=at)
+        job.move_to(JobState.DELETING, at=at, next_run_at=None, due_at=None, deleted_by=user, deleted_at=at)
     _cancel_what_has_not_begun(job, reason=Reason.JOB_DELETED, at=at)
     delete_if_waiting(job_id=job.pk, at=at)
     return Job.objects.get(pk=job.pk).state == JobState.DELETED
@@ -139,8 +144,8 @@ def _switch(job: Job, state: JobState, *, at: datetime) -> None:
     elif job.is_run_once:
         raise Conflict(_RUN_ONCE_STAYS)
     else:
-        since = min(at, job.next_run_at or at)
-        job.move_to(JobState.DISABLED, at=at, next_run_at=None, disabled_since=since)
+        since = min(at, job.due_at or at)
+        job.move_to(JobState.DISABLED, at=at, next_run_at=None, due_at=None, disabled_since=since)
         _cancel_what_has_not_begun(job, reason=Reason.JOB_DISABLED, at=at)
 
 
@@ -155,10 +160,11 @@ def _reschedule(job: Job, *, before: Job, at: datetime) -> None:
     """From now on by the new schedule. What was due by the old one just now is noted as missed."""
     if job.state == JobState.ENABLED:
         settle_as_missed(before, reason=Reason.JOB_CHANGED, at=at)
-        job.last_instance, job.next_run_at = before.last_instance, schedules.next_start(job, after=at)
+        job.last_instance = before.last_instance
+        job.next_run_at = job.due_at = next_start(job, after=at)
     # The starts that a disabled job missed were those of its old schedule.
     job.disabled_since = job.disabled_since and at
-    job.save(update_fields=["next_run_at", "last_instance", "disabled_since"])
+    job.save(update_fields=["next_run_at", "due_at", "last_instance", "disabled_since"])
 
 
 def _note_change(job: Job, *, user: User, at: datetime) -> None:
@@ -190,22 +196,22 @@ def _enable(job: Job, *, at: datetime) -> None:
         return
     if job.schedule_type != ScheduleType.ONCE:
         start = _first_start(job, at=at)
-        job.move_to(JobState.ENABLED, at=at, disabled_since=None, disabled_until=at, next_run_at=start)
+        job.move_to(JobState.ENABLED, at=at, disabled_since=None, disabled_until=at, next_run_at=start, due_at=start)
         return
     if problems := late(job, at=at):
         raise InvalidInput(problems=problems)
     start = schedules.once_at(job)
-    if start >= at:
-        job.move_to(JobState.ENABLED, at=at, next_run_at=start)
+    if schedules.first_start_of(job, start, clocks(job)) >= at:
+        job.move_to(JobState.ENABLED, at=at, next_run_at=start, due_at=start)
         return
-    job.move_to(JobState.ENABLED, at=at)
+    job.move_to(JobState.ENABLED, at=at, disabled_until=at)
     open_run(job=job, trigger=Trigger.SCHEDULE, scheduled_for=start, at=at)
 
 
 def _first_start(job: Job, *, at: datetime) -> datetime | None:
     """Of a recurring job that is being enabled: the first start that it missed while it was disabled, or the next."""
     since = max(job.disabled_since or at, at - windows.LONGEST)
-    return schedules.next_start(job, after=since - schedules.A_MOMENT if since < at else at)
+    return next_start(job, after=since - schedules.A_MOMENT if since < at else at)
 
 
 def _cancel_what_has_not_begun(job: Job, *, reason: Reason, at: datetime) -> None:

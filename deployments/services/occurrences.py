@@ -1,27 +1,21 @@
 """The occurrences of a job, past and coming: what its runs say, and from its next start on what its schedule says."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from deployments import schedules
-from deployments.models import Job, Run, TimezoneType, Trigger
+from deployments.models import Job, Run, Trigger
+from deployments.services.clocks import MOST_ZONES, zones_of_machines
 from deployments.services.freezing import stretches
-from deployments.services.snapshots import target_of, targets
-from inventory.targeting import targeted
-from scheduling import zones
-
-# How many zones of its machines an answer shows the starts of, the westernmost names last.
-MOST_ZONES = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
     """One start, of a run or planned (`run` is None); with AGENT_TZ the earliest and the last on Earth.
 
-    `starts` are those in each zone among the job's targets. `overlaps`: the window of the one before is still open.
-    `frozen`: a freeze holds it back, or did when it was due.
+    `starts` are those in each zone among the job's targets, `frozen` the zones among them where a freeze holds it back,
+    or did when it was due. `overlaps`: the window of the one before is still open.
     """
 
     start: datetime
@@ -29,7 +23,7 @@ class Occurrence:
     run: Run | None
     starts: Mapping[str, datetime]
     overlaps: bool
-    frozen: bool
+    frozen: Collection[str]
 
 
 def occurrences(*, job: Job, since: datetime, until: datetime, most: int) -> list[Occurrence]:
@@ -46,26 +40,18 @@ def occurrences(*, job: Job, since: datetime, until: datetime, most: int) -> lis
         (start, schedules.last_deadline_of(job, occurrence=start), None)
         for start in planned(job, since=since, until=until, most=most - len(past))
     ]
-    names = zone_names(job)
-    freezes = stretches(job=job, since=since, until=until)
+    names = zones_of_machines(job)[:MOST_ZONES]
+    freezes = stretches(job=job, since=since, until=until + schedules.AROUND_THE_EARTH)
     found: list[Occurrence] = []
     # Runs outside of the schedule stand between those of it.
     for start, deadline, run in sorted([*past, *coming], key=lambda one: one[0])[:most]:
         of_schedule = run is None or run.trigger == Trigger.SCHEDULE
         starts = {name: schedules.start_in(job, name, start) for name in names if of_schedule}
         overlaps = bool(found) and found[-1].deadline > start
-        frozen = any(one.starts_at <= start < one.ends_at for one in freezes)
+        begins = starts or {job.timezone: start}
+        frozen = {name for name, at in begins.items() if any(one.starts_at <= at < one.ends_at for one in freezes)}
         found.append(Occurrence(start, deadline, run, starts, overlaps, frozen))
     return found
-
-
-def zone_names(job: Job, snapshot: Mapping[str, Any] | None = None) -> Sequence[str]:
-    """The zones among a job's targets (or a snapshot's of it) by name; of a schedule in one zone, that one."""
-    if job.timezone_type != TimezoneType.AGENT:
-        return [job.timezone]
-    assets = targeted(customer_id=job.customer_id, target=target_of(snapshot or {"target": targets(job)}))
-    told = assets.order_by("timezone").values_list("timezone", flat=True).distinct()
-    return sorted({zones.canonical_name(name) or job.timezone for name in told})[:MOST_ZONES]
 
 
 def planned(job: Job, *, since: datetime, until: datetime, most: int) -> Iterator[datetime]:

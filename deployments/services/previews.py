@@ -12,9 +12,9 @@ from django.db.models import Count, QuerySet
 from calendars import services as calendars
 from calendars.services import Stretch
 from deployments import schedules
-from deployments.models import Job, Run, ScheduleType, Trigger
+from deployments.models import Job, Run, ScheduleType, TimezoneType, Trigger
+from deployments.services.clocks import MOST_ZONES, next_start, zones_of_machines
 from deployments.services.fanout import hosts_of
-from deployments.services.occurrences import zone_names
 from deployments.services.plans import concerned
 from deployments.services.snapshots import freeze, target_of, targets
 from deployments.states import JobState
@@ -68,7 +68,7 @@ def preview(*, job: Job, at: datetime) -> Preview:
     run = Run(
         customer_id=job.customer_id,
         job=job,
-        trigger=Trigger.SCHEDULE if job.recurring else Trigger.USER,
+        trigger=Trigger.USER if job.schedule_type == ScheduleType.ON_DEMAND else Trigger.SCHEDULE,
         scheduled_for=start,
         deadline=schedules.last_deadline_of(job, occurrence=start),
         snapshot=freeze(job, at=at),
@@ -98,8 +98,9 @@ def patches_of_hosts(plan: Preview, assets: Sequence[Any]) -> dict[int, list[str
 def _start(job: Job, *, at: datetime) -> datetime:
     """When the next run would begin: as scheduled; at once where there is no schedule, or it is over."""
     if job.schedule_type == ScheduleType.ONCE:
-        return max(schedules.once_at(job), at)
-    return schedules.next_start(job, after=at) or at
+        once = schedules.once_at(job)
+        return once if job.timezone_type == TimezoneType.AGENT else max(once, at)
+    return next_start(job, after=at) or at
 
 
 def _patches(run: Run) -> list[Patch]:
@@ -123,8 +124,14 @@ def _remedies(run: Run) -> dict[int, list[str]]:
 
 def _starts(job: Job, run: Run, *, at: datetime) -> Iterator[ZoneStarts]:
     """Of each zone among the targets, by name; of a schedule in one zone, that one."""
-    for name in zone_names(job, run.snapshot):
-        yield ZoneStarts(name, list(schedules.coming(job, name, after=at, most=STARTS)))
+    first = next_start(job, after=at, snapshot=run.snapshot)
+    if job.schedule_type == ScheduleType.ONCE:
+        first = schedules.once_at(job)
+    zone = schedules.zone_of(job)
+    coming = [first, *schedules.coming(job, zone, after=first, most=STARTS - 1)] if first else []
+    for name in zones_of_machines(job, run.snapshot)[:MOST_ZONES]:
+        starts = (schedules.start_in(job, name, one) for one in coming)
+        yield ZoneStarts(name, [start for start in starts if start > at])
 
 
 def _freezes(run: Run, starts: Sequence[ZoneStarts], *, at: datetime) -> list[Stretch]:

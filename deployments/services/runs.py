@@ -92,7 +92,7 @@ def delete_if_waiting(*, job_id: int, at: datetime) -> None:
     job = Job.objects.select_for_update(of=("self",)).get(pk=job_id)
     if job.state == JobState.DELETING and not Run.objects.filter(job_id=job_id).open().exists():
         # Its runs have their snapshots; its tags, its calendars and its patch URL are free to go.
-        job.move_to(JobState.DELETED, at=at, next_run_at=None, custom_patch_url=None)
+        job.move_to(JobState.DELETED, at=at, next_run_at=None, due_at=None, custom_patch_url=None)
         job.tag_links.all().delete()
         job.calendar_links.all().delete()
 

@@ -12,6 +12,7 @@ from django.db.models import Exists, F, OuterRef, Subquery
 from core.customer_context import acting_for, scheduling
 from deployments.models import HostTask, Run
 from deployments.reasons import Reason
+from deployments.services.freezing import any_held
 from deployments.services.host_tasks import end
 from deployments.services.runs import close
 from deployments.services.shares import tell_share, waiting_to_tell
@@ -84,9 +85,13 @@ def _end_missed(*, customer_id: int, ids: list[int], at: datetime) -> None:
     """A host that another job holds waits on inside its window; any other has missed its start."""
     with acting_for(customer_id):
         held = HostTask.objects.filter(asset_id=OuterRef("asset_id")).held()
-        tasks = _locked(ids).filter(state=HostTaskState.PENDING, start_before__lte=at)
-        for task in tasks.annotate(held_by=Subquery(held.values("run__job_id"))):
-            if task.deadline <= at:
+        missed = _locked(ids).filter(state=HostTaskState.PENDING, start_before__lte=at)
+        tasks = list(missed.annotate(held_by=Subquery(held.values("run__job_id"))))
+        frozen = any_held({task.run.job for task in tasks}, at=at) if tasks else set()
+        for task in tasks:
+            if task.run.job_id in frozen:
+                end(task, state=HostTaskState.MISSED, reason=Reason.FROZEN, at=at)
+            elif task.deadline <= at:
                 end(task, state=HostTaskState.MISSED, reason=Reason.NEVER_CAME, at=at)
             elif task.held_by is None:
                 end(task, state=HostTaskState.MISSED, reason=Reason.HOST_AWAY, at=at)
@@ -105,7 +110,7 @@ def _end_overdue(*, customer_id: int, ids: list[int], at: datetime) -> None:
 def _locked(ids: list[int]) -> Any:
     """Rows that an agent's report holds just now are left for the next sweep."""
     tasks = HostTask.objects.filter(pk__in=ids)
-    return tasks.select_related("run").select_for_update(skip_locked=True, of=("self",))
+    return tasks.select_related("run__job").select_for_update(skip_locked=True, of=("self",))
 
 
 def _by_customer(rows: Iterable[tuple[int, int]]) -> list[tuple[int, list[int]]]:

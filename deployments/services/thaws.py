@@ -14,6 +14,7 @@ from deployments import schedules
 from deployments.due import last_start
 from deployments.models import Job, Run, Trigger
 from deployments.reasons import Reason
+from deployments.services.clocks import clocks
 from deployments.services.freezing import frozen_at
 from deployments.states import RunState
 
@@ -59,5 +60,5 @@ def _is_overtaken(run: Run) -> bool:
 
 def _last_start(job: Job, run: Run) -> datetime:
     by_schedule = run.trigger == Trigger.SCHEDULE
-    start = schedules.last_start_of(job, run.scheduled_for) if by_schedule else run.scheduled_for
+    start = schedules.last_start_of(job, run.scheduled_for, clocks(job)) if by_schedule else run.scheduled_for
     return last_start(job, start=start, deadline=run.deadline)

@@ -48,6 +48,7 @@ SCHEDULER_READS = {
         "customer_id",
         "state",
         "next_run_at",
+        "due_at",
         "timeout",
         "timeout_unit",
         "missed_run_policy",
@@ -88,7 +89,7 @@ SCHEDULER_READS_OF_ALL = {"calendars_servicepause": {"place", "reason", "paused_
 SCHEDULER_CHANGES = {
     "calendars_calendar": {"due_at"},
     "core_message": {"due_at", "attempts"},
-    "deployments_job": {"next_run_at", "last_instance"},
+    "deployments_job": {"next_run_at", "due_at", "last_instance"},
 }
 SCHEDULER_ADDS = {"core_event", "core_message", "deployments_run"}
 SCHEDULER_DELETES = {"core_idempotencykey"}

@@ -12,7 +12,7 @@ from calendars.models import Calendar, Freeze
 from core.customer_context import acting_for
 from core.models import Event
 from deployments import services
-from deployments.models import Job, Run
+from deployments.models import HostTask, Job, Run
 from scheduling import local_time
 from tests import factories
 from tests.factories import Person
@@ -122,7 +122,7 @@ def test_tick__several_starts_were_frozen__the_newest_alone_begins(ada: Person) 
     services.tick()
     first = _run(job)
     Run.objects.filter(pk=first.pk).update(scheduled_for=start - HOUR)
-    Job.objects.filter(pk=job.pk).update(next_run_at=start)
+    Job.objects.filter(pk=job.pk).update(next_run_at=start, due_at=start)
     services.tick()
     _ends(calendar, _ago(seconds=1))
 
@@ -228,3 +228,74 @@ def test_occurrences__in_a_freeze__are_marked(ada: Person) -> None:
         ("Planned", None, ["frozen"]),
         ("Planned", None, []),
     ]
+
+
+# --- hosts of a run that is going -------------------------------------------------------------------------------------
+
+
+def _going(by: Person, start: datetime, **changes: Any) -> HostTask:
+    """The one host of a job's run that began then."""
+    job = _job(by, start, **changes)
+    services.tick()
+    services.resolve(run_id=_run(job).pk, at=timezone.now())
+    return HostTask.objects.get(run__job=job)
+
+
+@pytest.mark.parametrize("by", ["calendar", "customer", "service"])
+def test_hand_out__a_freeze_or_pause_came_after_the_run_began__gives_nothing_until_it_is_over(
+    ada: Person, by: str
+) -> None:
+    task = _going(ada, _ago(seconds=30))
+    if by == "calendar":
+        calendar = _calendar(ada, _ago(seconds=10), _ago(hours=-1), everybody=True)
+    elif by == "customer":
+        ada.put("pause", {"paused": True})
+    else:
+        call_command("pause", verbosity=0)
+
+    meanwhile = services.hand_out(asset=task.asset, at=timezone.now())
+    asked_again = services.next_start(asset=task.asset, after=timezone.now())
+    if by == "calendar":
+        _ends(calendar, _ago(seconds=1))
+    elif by == "customer":
+        ada.put("pause", {"paused": False})
+    else:
+        call_command("resume", verbosity=0)
+    afterwards = services.hand_out(asset=task.asset, at=timezone.now())
+
+    assert (meanwhile, asked_again) == (None, None)
+    assert afterwards is not None
+    assert afterwards.task.pk == task.pk
+
+
+def test_hand_out__one_job_is_frozen__another_goes_on(ada: Person) -> None:
+    frozen = _going(ada, _ago(seconds=30), calendarIds=[str(_calendar(ada, _ago(hours=-1), _ago(hours=-2)).public_id)])
+    job = _job(ada, _ago(seconds=20), assetIds=[str(frozen.asset.public_id)])
+    services.tick()
+    services.resolve(run_id=_run(job).pk, at=timezone.now())
+
+    handed_out = services.hand_out(asset=frozen.asset, at=timezone.now() + 90 * MINUTE)
+
+    assert handed_out is not None
+    assert handed_out.task.run.job_id == job.pk
+
+
+def test_sweep__host_could_not_begin_in_time_for_a_freeze__says_so(ada: Person) -> None:
+    task = _going(ada, _ago(seconds=30), missedRunPolicy="Skip")
+    _calendar(ada, _ago(hours=0), _ago(hours=-1), everybody=True)
+
+    services.sweep(at=timezone.now() + 10 * MINUTE)
+
+    task.refresh_from_db()
+    assert (task.state, task.reason) == ("Missed", "frozen")
+
+
+def test_sweep__host_has_begun_before_the_freeze__goes_on(ada: Person) -> None:
+    task = _going(ada, _ago(seconds=30))
+    assert services.hand_out(asset=task.asset, at=timezone.now()) is not None
+    _calendar(ada, _ago(hours=0), _ago(hours=-1), everybody=True)
+
+    services.sweep(at=timezone.now() + timedelta(seconds=30))
+
+    task.refresh_from_db()
+    assert task.state == "Leased"

@@ -156,7 +156,8 @@ def test_hand_out__only_between_start_and_deadline(ada: Person, after: timedelta
     _run(ada, host, start=later(minutes=10))
 
     assert (services.hand_out(asset=host, at=NOW + after) is not None) is handed
-    assert services.next_start(asset=host) == (None if handed else later(minutes=10))
+    coming = later(minutes=10) if after < timedelta(minutes=10) else None
+    assert services.next_start(asset=host, after=NOW + after) == coming
 
 
 @pytest.mark.parametrize("state", ["Paused", "Halted"])

@@ -190,8 +190,10 @@ def test_move_to__raced_by_threads__one_wins(committed: None) -> None:
     ("constraint", "columns"),
     [
         ("job_has_a_known_state", {"state": "Asleep"}),
-        ("only_an_enabled_job_has_a_next_run", {"next_run_at": NOW}),
-        ("only_an_enabled_job_has_a_next_run", {"state": "Deleting", "next_run_at": NOW}),
+        ("only_an_enabled_job_has_a_next_run", {"next_run_at": NOW, "due_at": NOW}),
+        ("only_an_enabled_job_has_a_next_run", {"state": "Deleting", "next_run_at": NOW, "due_at": NOW}),
+        ("a_job_is_due_if_and_only_if_it_has_a_next_run", {"state": "Enabled", "next_run_at": NOW}),
+        ("a_job_is_due_if_and_only_if_it_has_a_next_run", {"state": "Enabled", "due_at": NOW}),
     ],
 )
 def test_database__impossible_job__is_refused(job: Job, constraint: str, columns: dict[str, Any]) -> None:

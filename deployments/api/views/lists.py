@@ -102,7 +102,7 @@ _COLUMNS: Mapping[str, Column] = {
     "timezone": "timezone",
     "timezoneType": "timezone_type",
     "isRecurring": "recurring",
-    "nextScheduleDateTime": "next_run_at",
+    "nextScheduleDateTime": "due_at",
     "lastScheduleDateTime": Subquery(_OF_NEWEST_RUN.values("scheduled_for")),
     "triggerStatus": Subquery(_OF_NEWEST_RUN.values("state")),
     "completionPercent": Subquery(_OF_NEWEST_RUN.annotate(percent_=progress.PERCENT).values("percent_")),
