@@ -16,9 +16,9 @@ from deployments.states import FINAL_HOST_TASKS, FINAL_RUNS, HostTaskState, RunS
 
 Counts: TypeAlias = Mapping[str, int]
 
-_BAD_HOSTS = [HostTaskState.FAILED.value, HostTaskState.TIMED_OUT.value, HostTaskState.MISSED.value]
+BAD_HOSTS = [HostTaskState.FAILED.value, HostTaskState.TIMED_OUT.value, HostTaskState.MISSED.value]
 _IDLE_HOSTS = frozenset({HostTaskState.NOT_APPLICABLE.value, HostTaskState.SKIPPED.value})
-_SOME_BAD_HOST = Q(counts__has_any_keys=_BAD_HOSTS)
+_SOME_BAD_HOST = Q(counts__has_any_keys=BAD_HOSTS)
 
 SUCCEEDED = Q(state=RunState.COMPLETED) & ~_SOME_BAD_HOST
 FAILED = Q(state=RunState.COMPLETED) & _SOME_BAD_HOST | Q(state__in=[RunState.MISSED, RunState.CANCELED])

@@ -33,6 +33,8 @@ class Reason(TextChoices):
     FROZEN = "frozen"
     HOST_AWAY = "host_away"
     EARLIER_RUN = "earlier_run"
+    RUN_CANCELED = "run_canceled"
+    RUN_PAUSED = "run_paused"
 
 
 SENTENCES: Mapping[Reason, str] = {
@@ -60,5 +62,7 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.FROZEN: "It was due in a freeze or a pause, and it was too late to begin when that ended.",
     Reason.HOST_AWAY: "The host did not ask for its work in time after its start, as the missed-run policy wants it.",
     Reason.EARLIER_RUN: "An earlier run of the same job was still going on this host.",
+    Reason.RUN_CANCELED: "Somebody canceled the run.",
+    Reason.RUN_PAUSED: "The run stood still when this was to begin, and did not go on in time.",
     Reason.NO_HOSTS: "The job's targets matched no host.",
 }

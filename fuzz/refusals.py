@@ -14,6 +14,7 @@ _BEYOND_A_SCHEMA = [
     (r"(^|\.)timezone$", r"IANA|required"),
     (r"(^|\.)(recurrenceInterval|missedRunWithin)$", r".*"),
     (r"^to$", r"later than"),
+    (r"^platform$", r"^the job is for"),
     (r"(^|\.)columns\[", r"there is no column"),
     (r"(^|\.)(sort|sortOrder|searchAfter|attributes|groupBy)$", r".*"),
     (r"(^|\.)recipientEmails", r"mail"),

@@ -20,6 +20,7 @@ _SWITCHES = {
     "run.started": "onJobStart",
     "run.share_reached": "onJobComplete",
     "run.completed": "onJobComplete",
+    "run.canceled": "onJobComplete",
 }
 # Longer than the SMTP client may take, so that nobody takes a mail over from a worker that is still sending it.
 _LEASE = timedelta(minutes=3)

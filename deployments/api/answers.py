@@ -281,6 +281,13 @@ class RunOpened(Answer):
     job_instance_id: int
 
 
+class RunChanged(Answer):
+    """A run, and where it stands."""
+
+    job_instance_id: int
+    state: RunState
+
+
 class Occurrence(Answer):
     """One run in a list."""
 
@@ -300,7 +307,9 @@ class Run(Answer):
     job_instance_id: int
     state: RunState
     reason: Reason | None
+    note: str | None = Field(description="Figures to the reason, or what or who holds the run back.")
     trigger: Trigger
+    retry_of: int | None = Field(description="The `jobInstanceId` of the run whose failed hosts this one tries again.")
     scheduled_date_time: datetime | None
     deadline: datetime | None
     start_date_time: int | None

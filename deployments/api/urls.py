@@ -32,6 +32,10 @@ urlpatterns = [
     path("v1/deploymentjob/<str:job_id>/occurrences", occurrences.OccurrencesView.as_view(), name="job-occurrences"),
     path("v1/deploymentjob/<str:job_id>/runs", runs.RunsView.as_view(), name="runs"),
     path("v1/deploymentjob/<str:job_id>/runs/<int:number>", runs.RunView.as_view(), name="run"),
+    *(
+        path(f"v1/deploymentjob/<str:job_id>/runs/<int:number>/{name}", view.as_view(), name=f"run-{name}")
+        for name, view in runs.CONTROLS.items()
+    ),
     path("v1/deploymentjob/<str:job_id>/runs/<int:number>/assets", runs.RunAssetsView.as_view(), name="run-assets"),
     path(
         "v1/deploymentjob/<str:job_id>/runs/<int:number>/assets/<uuid:asset_id>",

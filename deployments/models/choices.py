@@ -66,6 +66,7 @@ class Trigger(models.TextChoices):
     ENABLED = "enabled"
     USER = "user"
     PARENT = "parent"
+    RETRY = "retry"
 
 
 class Part(models.TextChoices):

@@ -45,10 +45,12 @@ class Run(Moving, CustomerOwned):
     deadline = models.DateTimeField()
     # The run of the linked job that started this one.
     parent_run = SameCustomerKey("self", null=True, on_delete=models.PROTECT, related_name="started_runs")
+    # The run whose failed hosts this one tries again.
+    retry_of = SameCustomerKey("self", null=True, on_delete=models.PROTECT, related_name="retries")
     state = models.CharField(max_length=20, choices=RunState.choices, default=RunState.PENDING)
     state_changed_at = models.DateTimeField()
     reason = models.CharField(max_length=32, choices=Reason.choices, blank=True)
-    # Figures to the reason, where it has some.
+    # Figures to the reason, where it has some; of one that stands still, what holds it back.
     note = models.CharField(max_length=200, blank=True)
     # At what percentage of ended hosts it counts as complete for those who are told; null where its end does.
     tells_at_share = models.SmallIntegerField(null=True)
@@ -73,6 +75,9 @@ class Run(Moving, CustomerOwned):
                 name="one_run_per_scheduled_occurrence",
             ),
             models.UniqueConstraint(fields=["customer", "job", "parent_run"], name="a_run_starts_a_child_once"),
+            models.CheckConstraint(
+                condition=Q(retry_of=None) ^ Q(trigger=Trigger.RETRY), name="a_retry_says_of_which_run"
+            ),
             models.CheckConstraint(
                 condition=Q(resumes_at=None) ^ Q(state=RunState.FROZEN), name="a_run_resumes_if_and_only_if_frozen"
             ),

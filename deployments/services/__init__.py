@@ -1,6 +1,7 @@
 """Every way in which jobs, runs and host tasks change."""
 
 from deployments.services.children import start_children
+from deployments.services.controls import cancel, pause, resume, retry_failed
 from deployments.services.editors import require_editor
 from deployments.services.facts import count_host_tasks
 from deployments.services.host_tasks import Gap, HandedOut, abandon, hand_out, heartbeat, next_start, take_reports
@@ -14,6 +15,7 @@ __all__ = [
     "Gap",
     "HandedOut",
     "abandon",
+    "cancel",
     "close",
     "count_host_tasks",
     "create",
@@ -24,10 +26,13 @@ __all__ = [
     "next_start",
     "open_run",
     "patches_of_hosts",
+    "pause",
     "preview",
     "replace",
     "require_editor",
     "resolve",
+    "resume",
+    "retry_failed",
     "run_now",
     "set_status",
     "start_children",

@@ -16,7 +16,7 @@ from deployments.reports import Finished, Refused, Report, Scanned, StepFinished
 from deployments.services.freezing import any_held
 from deployments.services.plans import plan, step_row
 from deployments.services.runs import tell_if_last
-from deployments.states import HostTaskState, RunState, StepState
+from deployments.states import FINAL_HOST_TASKS, HostTaskState, RunState, StepState
 from inventory import services as inventory
 from inventory.models import Asset, AssetPatch, PatchStatus
 
@@ -142,6 +142,15 @@ def end(task: HostTask, *, state: HostTaskState, reason: Reason, at: datetime) -
     """Move a host task to a final state, and wake the closing of its run if it was the last."""
     task.move_to(state, at=at, reason=reason, finished_at=at, lease_until=None, data={"reason": reason})
     tell_if_last(task, at=at)
+
+
+def cancel_hosts(tasks: QuerySet[HostTask], *, reason: Reason, at: datetime) -> None:
+    """End those of the host tasks that have not ended, however many, by one statement.
+
+    What happened to their run is told by its own event: there is none of each host.
+    """
+    changes = {"state_changed_at": at, "finished_at": at, "lease_until": None}
+    tasks.exclude(state__in=FINAL_HOST_TASKS).update(state=HostTaskState.CANCELED, reason=reason, **changes)
 
 
 def _lease(at: datetime) -> datetime:

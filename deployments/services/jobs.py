@@ -18,7 +18,7 @@ from deployments.services.clocks import clocks, next_start
 from deployments.services.definitions import check_definition, late, store
 from deployments.services.editors import require_editor
 from deployments.services.freezing import refuse_held
-from deployments.services.host_tasks import end
+from deployments.services.host_tasks import cancel_hosts
 from deployments.services.runs import close, delete_if_waiting, open_run
 from deployments.services.ticks import settle_as_missed
 from deployments.states import HostTaskState, JobState, RunState
@@ -218,8 +218,7 @@ def _cancel_what_has_not_begun(job: Job, *, reason: Reason, at: datetime) -> Non
     """Runs that have not resolved, and hosts that have not started."""
     for run in Run.objects.filter(job=job, state__in=_NOT_BEGUN).select_for_update():
         run.move_to(RunState.CANCELED, at=at, reason=reason, finished_at=at, resumes_at=None)
-    waiting = HostTask.objects.filter(run__job=job, state=HostTaskState.PENDING).select_related("run")
-    for task in waiting.select_for_update(of=("self",)):
-        end(task, state=HostTaskState.CANCELED, reason=reason, at=at)
-    for run in Run.objects.filter(job=job).open():
+    going = Run.objects.filter(job=job).open()
+    cancel_hosts(HostTask.objects.filter(run__in=going, state=HostTaskState.PENDING), reason=reason, at=at)
+    for run in going:
         close(run_id=run.pk, at=at)

@@ -14,12 +14,18 @@ from deployments.services.fanout import make_host_tasks
 from deployments.services.freezing import freeze as freeze_run
 from deployments.services.freezing import frozen_at
 from deployments.services.shares import share_to_tell
-from deployments.services.snapshots import freeze
+from deployments.services.snapshots import freeze, freeze_again
 from deployments.states import JobState, RunState
 
 
 def open_run(
-    *, job: Job, trigger: Trigger, scheduled_for: datetime, at: datetime, parent_run: Run | None = None
+    *,
+    job: Job,
+    trigger: Trigger,
+    scheduled_for: datetime,
+    at: datetime,
+    parent_run: Run | None = None,
+    retry_of: Run | None = None,
 ) -> Run:
     """Start a run of a job whose row the caller holds locked. It resolves as soon as a worker gets to it.
 
@@ -33,6 +39,7 @@ def open_run(
         instance=job.last_instance,
         trigger=trigger,
         parent_run=parent_run,
+        retry_of=retry_of,
         scheduled_for=scheduled_for,
         deadline=_deadline(job, trigger, scheduled_for),
         opened_at=at,
@@ -56,13 +63,14 @@ def resolve(*, run_id: int, at: datetime) -> None:
     """Freeze the snapshot and make the host tasks. A run that is no longer pending is left alone."""
     # As in `close`: whoever deletes the job holds it when it comes to the run.
     Job.objects.select_for_update(of=("self",)).filter(runs=run_id).first()
-    run = Run.objects.select_for_update(of=("self",)).select_related("job", "parent_run").filter(pk=run_id).first()
+    runs = Run.objects.select_for_update(of=("self",)).select_related("job", "parent_run", "retry_of")
+    run = runs.filter(pk=run_id).first()
     if run is None or run.state != RunState.PENDING:
         return
     if run.deadline <= at:
         run.move_to(RunState.MISSED, at=at, reason=Reason.WINDOW_OVER, finished_at=at)
         return
-    snapshot = freeze(run.job, at=at, parent_run=run.parent_run)
+    snapshot = freeze_again(run.retry_of) if run.retry_of else freeze(run.job, at=at, parent_run=run.parent_run)
     run.move_to(RunState.RESOLVING, at=at, snapshot=snapshot, tells_at_share=share_to_tell(snapshot["notification"]))
     if run.trigger == Trigger.SCHEDULE and (short := chains.gate(child=run.job)):
         run.move_to(RunState.SKIPPED, at=at, reason=Reason.PARENT_SHARE, note=short, finished_at=at)

@@ -1,11 +1,13 @@
 """The frozen copy of a job that a run carries, and what is read back from it."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from deployments.definition import DeferrableMessage, Message, PostDeployment, said
 from deployments.models import Combine, Job, Part, Run, TimeoutUnit
+from deployments.progress import BAD_HOSTS
 from deployments.services.actions import snapshot_action
 from deployments.services.choosing import chosen_patches
 from inventory.models import Patch
@@ -39,6 +41,13 @@ def freeze(job: Job, *, at: datetime, parent_run: Run | None = None) -> dict[str
         "conduct": _conduct(job),
         "actions": [snapshot_action(action) for action in job.actions.order_by("position")],
     }
+
+
+def freeze_again(run: Run) -> dict[str, Any]:
+    """The snapshot of a run that ended, for the hosts on which it failed."""
+    failed = run.host_tasks.filter(state__in=BAD_HOSTS).order_by("asset_id")
+    target = Target(asset_ids=list(failed.values_list("asset_id", flat=True)))
+    return {**run.snapshot, "target": asdict(target)}
 
 
 def target_of(snapshot: Mapping[str, Any]) -> Target:

@@ -19,6 +19,7 @@ from deployments.services.shares import tell_share, waiting_to_tell
 from deployments.states import HELD_HOST_TASKS, HostTaskState, RunState
 
 BATCH = 1_000
+_GOING = (RunState.RUNNING, RunState.PAUSED, RunState.HALTED)
 _LEASED = (HostTaskState.LEASED, HostTaskState.RUNNING, HostTaskState.VERIFYING)
 
 
@@ -71,7 +72,7 @@ def _tellable_runs() -> list[tuple[int, int]]:
 def _closable_runs() -> list[tuple[int, int]]:
     with scheduling():
         unfinished = HostTask.objects.filter(run_id=OuterRef("pk")).open()
-        runs = Run.objects.filter(~Exists(unfinished), state=RunState.RUNNING)
+        runs = Run.objects.filter(~Exists(unfinished), state__in=_GOING)
         return list(runs.values_list("customer_id", "pk").order_by("pk")[:BATCH])
 
 
@@ -89,7 +90,9 @@ def _end_missed(*, customer_id: int, ids: list[int], at: datetime) -> None:
         tasks = list(missed.annotate(held_by=Subquery(held.values("run__job_id"))))
         frozen = any_held({task.run.job for task in tasks}, at=at) if tasks else set()
         for task in tasks:
-            if task.run.job_id in frozen:
+            if task.run.state != RunState.RUNNING:
+                end(task, state=HostTaskState.MISSED, reason=Reason.RUN_PAUSED, at=at)
+            elif task.run.job_id in frozen:
                 end(task, state=HostTaskState.MISSED, reason=Reason.FROZEN, at=at)
             elif task.deadline <= at:
                 end(task, state=HostTaskState.MISSED, reason=Reason.NEVER_CAME, at=at)

@@ -11,7 +11,12 @@ from django.template.loader import render_to_string
 from core.models import Event
 
 _LONGEST_SUBJECT = 150
-_HEADLINES = {"run.started": "started", "run.share_reached": "reached its share", "run.completed": "ended"}
+_HEADLINES = {
+    "run.started": "started",
+    "run.share_reached": "reached its share",
+    "run.completed": "ended",
+    "run.canceled": "been canceled",
+}
 
 
 def send(*, event: Event, recipient: str, message_id: str) -> None:

@@ -17,12 +17,14 @@ LEGACY = "apt-legacy"
 RPM = "rpm-1"
 # The main story's, whose new version fails where legacy configuration is.
 APP = "acme-app"
-# One for each journey in which something dies, so that none depends on another; configuring it takes its time.
+# One for each journey in which something dies or somebody steps in, so that none depends on another; configuring it
+# takes its time.
 SLOW = [
     f"acme-{name}"
     for name in (
         *("web", "worker", "signer", "beat", "relay", "postgres", "broker"),
         *("agent", "script", "lost", "sign", "mail", "flush"),
+        *("cancel", "pause", "retry"),
     )
 ]
 SLOW_SECONDS = 3.0

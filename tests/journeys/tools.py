@@ -177,6 +177,11 @@ class Rollout:
 
     # --- how far it is ----------------------------------------------------------------------------------------------
 
+    def change(self, what: str, run: int = 1) -> Mapping[str, Any]:
+        """Cancel, pause, resume or retry a run of the job."""
+        answer: Mapping[str, Any] = self.customer.client.post(f"/pm/v1/deploymentjob/{self.job}/runs/{run}/{what}", {})
+        return answer
+
     def run(self) -> Mapping[str, Any] | None:
         """The run as REST shows it; None before it is there."""
         if not self.customer.client.get(f"/pm/v1/deploymentjob/{self.job}/runs"):

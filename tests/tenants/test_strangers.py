@@ -57,6 +57,10 @@ ROUTES_WITH_IDS: dict[str, dict[str, str]] = {
     "pm/v1/deploymentjob/<str:job_id>/occurrences": {"job_id": JOB},
     "pm/v1/deploymentjob/<str:job_id>/runs": {"job_id": JOB},
     "pm/v1/deploymentjob/<str:job_id>/runs/<int:number>": {"job_id": JOB, "number": RUN},
+    "pm/v1/deploymentjob/<str:job_id>/runs/<int:number>/cancel": {"job_id": JOB, "number": RUN},
+    "pm/v1/deploymentjob/<str:job_id>/runs/<int:number>/pause": {"job_id": JOB, "number": RUN},
+    "pm/v1/deploymentjob/<str:job_id>/runs/<int:number>/resume": {"job_id": JOB, "number": RUN},
+    "pm/v1/deploymentjob/<str:job_id>/runs/<int:number>/retry-failed": {"job_id": JOB, "number": RUN},
     "pm/v1/deploymentjob/<str:job_id>/runs/<int:number>/assets": {"job_id": JOB, "number": RUN},
     "pm/v1/deploymentjob/<str:job_id>/runs/<int:number>/assets/<uuid:asset_id>": {
         "job_id": JOB,

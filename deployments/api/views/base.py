@@ -56,7 +56,8 @@ class JobView(APIView):
         jobs: JobQuerySet = Job.objects.for_customer(self.user().customer_id)
         run = (
             Run.objects.for_customer(self.user().customer_id)
-            .select_related("job")
+            .select_related("job", "retry_of")
+            .defer("retry_of__snapshot")
             .filter(job=one_of(jobs, self.kwargs["job_id"]), instance=self.kwargs["number"])
             .first()
         )

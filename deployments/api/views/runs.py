@@ -1,5 +1,7 @@
 """Runs, their hosts and steps, as the wire contract has them."""
 
+from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from django.http import Http404
@@ -17,6 +19,16 @@ from deployments.api import answers, serializers
 from deployments.api.views.base import JobView
 from deployments.models import Run, Step
 from deployments.services import results
+
+_describe_change = partial(
+    describe,
+    request=None,
+    answer=answers.RunChanged,
+    status=202,
+    says="The run as it is now; of `retry-failed`, the new one.",
+    refuses=[403, 404, 409],
+    parameters=[IDEMPOTENCY_KEY],
+)
 
 
 @extend_schema(tags=["runs"])
@@ -62,6 +74,59 @@ class RunView(JobView):
         return Response(serializers.run_document(run, services.count_host_tasks(run)))
 
 
+class RunControl(JobView):
+    """Base of views that change a run; those of a job that waits to be deleted may be changed, too."""
+
+    def changed(self, change: Callable[..., Run]) -> Response:
+        """The run that the URL names, as it is after `change`."""
+        run = change(run=self.run(), user=self.user(), at=timezone.now())
+        return Response({"jobInstanceId": run.instance, "state": run.state}, status=202)
+
+
+@extend_schema(tags=["runs"])
+class CancelView(RunControl):
+    """A run's early end."""
+
+    @_describe_change("cancelRun")
+    @idempotent
+    def post(self, request: Request, job_id: str, number: int) -> Response:
+        """Cancel a run. Hosts that have not begun do not begin; those at work end after the step that they are in."""
+        return self.changed(services.cancel)
+
+
+@extend_schema(tags=["runs"])
+class PauseRunView(RunControl):
+    """A run's standstill."""
+
+    @_describe_change("pauseRun")
+    @idempotent
+    def post(self, request: Request, job_id: str, number: int) -> Response:
+        """Pause a run: no further host begins, those at work go on. Its windows close when they would have."""
+        return self.changed(services.pause)
+
+
+@extend_schema(tags=["runs"])
+class ResumeRunView(RunControl):
+    """A standstill's end."""
+
+    @_describe_change("resumeRun")
+    @idempotent
+    def post(self, request: Request, job_id: str, number: int) -> Response:
+        """Let a paused run go on."""
+        return self.changed(services.resume)
+
+
+@extend_schema(tags=["runs"])
+class RetryFailedView(RunControl):
+    """A second try."""
+
+    @_describe_change("retryFailedHosts")
+    @idempotent
+    def post(self, request: Request, job_id: str, number: int) -> Response:
+        """Try a run that has ended again where it failed, timed out or was missed: a new run of the same snapshot."""
+        return self.changed(services.retry_failed)
+
+
 @extend_schema(tags=["runs"])
 class RunAssetsView(JobView):
     """The hosts of a run: everyone considered, with a reason where nothing was done."""
@@ -85,3 +150,11 @@ class RunAssetView(JobView):
             raise Http404
         steps = Step.objects.for_customer(task.customer_id).filter(host_task=task, attempt=task.attempt)
         return Response(serializers.host_document(task, steps.select_related("patch").order_by("number")))
+
+
+CONTROLS = {
+    "cancel": CancelView,
+    "pause": PauseRunView,
+    "resume": ResumeRunView,
+    "retry-failed": RetryFailedView,
+}
