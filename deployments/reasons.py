@@ -35,6 +35,7 @@ class Reason(TextChoices):
     EARLIER_RUN = "earlier_run"
     RUN_CANCELED = "run_canceled"
     RUN_PAUSED = "run_paused"
+    NOT_APPROVED = "not_approved"
 
 
 SENTENCES: Mapping[Reason, str] = {
@@ -64,5 +65,6 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.EARLIER_RUN: "An earlier run of the same job was still going on this host.",
     Reason.RUN_CANCELED: "Somebody canceled the run.",
     Reason.RUN_PAUSED: "The run stood still when this was to begin, and did not go on in time.",
+    Reason.NOT_APPROVED: "Nobody approved the plan while the patch window was open.",
     Reason.NO_HOSTS: "The job's targets matched no host.",
 }

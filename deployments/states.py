@@ -71,7 +71,9 @@ JOB_MOVES: Mapping[JobState, frozenset[JobState]] = {
 }
 
 RUN_MOVES: Mapping[RunState, frozenset[RunState]] = {
-    RunState.PENDING: frozenset({RunState.RESOLVING, RunState.CANCELED, RunState.MISSED, RunState.SKIPPED}),
+    RunState.PENDING: frozenset(
+        {RunState.RESOLVING, RunState.AWAITING_APPROVAL, RunState.CANCELED, RunState.MISSED, RunState.SKIPPED}
+    ),
     RunState.RESOLVING: frozenset({RunState.RUNNING, RunState.CANCELED, RunState.SKIPPED}),
     RunState.RUNNING: frozenset({RunState.PAUSED, RunState.HALTED, RunState.COMPLETED, RunState.CANCELED}),
     RunState.PAUSED: frozenset({RunState.RUNNING, RunState.COMPLETED, RunState.CANCELED}),

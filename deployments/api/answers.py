@@ -281,6 +281,14 @@ class RunOpened(Answer):
     job_instance_id: int
 
 
+class Approved(Answer):
+    """Who let which plan run, and when (milliseconds since 1970)."""
+
+    plan_hash: str
+    approved_by: str
+    approved_date: int
+
+
 class RunChanged(Answer):
     """A run, and where it stands."""
 
@@ -309,6 +317,7 @@ class Run(Answer):
     reason: Reason | None
     note: str | None = Field(description="Figures to the reason, or what or who holds the run back.")
     trigger: Trigger
+    plan_hash: str | None = Field(description="What would be done where, if it had to wait to be approved.")
     retry_of: int | None = Field(description="The `jobInstanceId` of the run whose failed hosts this one tries again.")
     scheduled_date_time: datetime | None
     deadline: datetime | None

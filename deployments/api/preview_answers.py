@@ -78,6 +78,7 @@ class Preview(Answer):
     """The plan of a job: what it would do if its next run began as planned, by what is known now. Hosts are paged."""
 
     plan_hash: str = Field(description="Changes with anything that would be done, or where.")
+    approved: bool | None = Field(description="Whether this plan may run; null where that takes no approval.")
     schedule: str = Field(description="The schedule as a sentence.")
     start_date_time: datetime
     deadline: datetime

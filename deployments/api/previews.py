@@ -11,6 +11,7 @@ from deployments.api.serializers import instant
 from deployments.due import last_start
 from deployments.models import Job, TimezoneType
 from deployments.reasons import SENTENCES, Reason
+from deployments.services.approvals import is_approved
 from deployments.services.previews import Overlap, Preview, ZoneStarts
 from inventory.models import Asset
 from scheduling import sentences
@@ -25,6 +26,7 @@ def preview_document(plan: Preview, hosts: Sequence[Asset], patches: Mapping[int
     own_clock = job.timezone_type == TimezoneType.AGENT
     return {
         "planHash": plan.plan_hash,
+        "approved": is_approved(job, plan.plan_hash) if job.requires_approval else None,
         "schedule": sentences.sentence(schedules.rule_of(job), None if own_clock else job.timezone),
         "startDateTime": instant(plan.run.scheduled_for),
         "deadline": instant(plan.run.deadline),

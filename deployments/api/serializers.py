@@ -272,6 +272,7 @@ def run_document(run: Run, counts: Mapping[str, int]) -> dict[str, Any]:
         "note": run.note or None,
         "trigger": run.trigger,
         "retryOf": run.retry_of.instance if run.retry_of else None,
+        "planHash": run.plan_hash or None,
         "scheduledDateTime": instant(run.scheduled_for),
         "deadline": instant(run.deadline),
         "startDateTime": milliseconds(run.started_at),

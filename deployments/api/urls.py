@@ -3,7 +3,18 @@
 from django.urls import path
 
 from core import openapi
-from deployments.api.views import feeds, jobs, lists, occurrences, previews, reference, results, runs, scripts
+from deployments.api.views import (
+    approvals,
+    feeds,
+    jobs,
+    lists,
+    occurrences,
+    previews,
+    reference,
+    results,
+    runs,
+    scripts,
+)
 
 # Not where it is first asked for: what the document says must not depend on who asks.
 openapi.load()
@@ -28,6 +39,7 @@ urlpatterns = [
     path("v1/deploymentjob/<str:job_id>/preview", previews.PreviewOfJobView.as_view(), name="job-preview-stored"),
     path("v1/deploymentjob/<str:job_id>", jobs.DetailView.as_view(), name="job"),
     path("v1/deploymentjob/<str:job_id>/run", runs.RunNowView.as_view(), name="job-run"),
+    path("v1/deploymentjob/<str:job_id>/approve", approvals.ApproveView.as_view(), name="job-approve"),
     path("v1/deploymentjob/<str:job_id>/history", lists.HistoryView.as_view(), name="job-history"),
     path("v1/deploymentjob/<str:job_id>/occurrences", occurrences.OccurrencesView.as_view(), name="job-occurrences"),
     path("v1/deploymentjob/<str:job_id>/runs", runs.RunsView.as_view(), name="runs"),

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field
 
 from core.errors import EXCLUDES, MISSING
-from core.shapes import NotSet, Report, Shape, Text, UuidList, Values, choice
+from core.shapes import Flag, NotSet, Report, Shape, Text, UuidList, Values, choice
 from core.shapes.annotations import unwrapped
 from deployments.definition.actions import MAX_ACTIONS, Action, actions_fit_the_job
 from deployments.definition.conduct import CONDUCT_RULES, RETRIES, ConductFields, gathered_reattempts
@@ -157,7 +157,9 @@ class JobDefinition(ConductFields, ScheduleFields, TargetFields, PatchFields, Na
             description="Calendars whose freezes hold the job back, beside the global ones of the customer.",
         ),
     ] = None
-    requires_approval: Annotated[Any, not_yet(False)] = None
+    requires_approval: Annotated[
+        Flag, Field(description="Nothing runs before somebody else has approved the plan, by the hash of its preview.")
+    ] = False
 
     @classmethod
     def prepare(cls, data: object) -> object:

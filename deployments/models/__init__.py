@@ -1,6 +1,7 @@
 """Jobs, runs, host tasks and steps."""
 
 from deployments.models.actions import JobAction
+from deployments.models.approvals import Approval
 from deployments.models.choices import (
     Combine,
     HistoryStrategy,
@@ -20,6 +21,7 @@ from deployments.models.moving import Moving
 from deployments.models.runs import HostTask, HostTaskQuerySet, Run, RunQuerySet, Step
 
 __all__ = [
+    "Approval",
     "Combine",
     "Feed",
     "HistoryStrategy",

@@ -59,6 +59,8 @@ class Run(Moving, CustomerOwned):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     snapshot = models.JSONField(default=dict)
+    # While it waits to be approved, and afterwards: what would be done where.
+    plan_hash = models.CharField(max_length=64, blank=True)
     # While it is frozen: when to look again.
     resumes_at = models.DateTimeField(null=True)
     # How many host tasks ended in each state, counted when the run ends.

@@ -1,5 +1,6 @@
 """Every way in which jobs, runs and host tasks change."""
 
+from deployments.services.approvals import approve, is_approved
 from deployments.services.children import start_children
 from deployments.services.controls import cancel, pause, resume, retry_failed
 from deployments.services.editors import require_editor
@@ -15,6 +16,7 @@ __all__ = [
     "Gap",
     "HandedOut",
     "abandon",
+    "approve",
     "cancel",
     "close",
     "count_host_tasks",
@@ -22,6 +24,7 @@ __all__ = [
     "delete",
     "hand_out",
     "heartbeat",
+    "is_approved",
     "lock",
     "next_start",
     "open_run",

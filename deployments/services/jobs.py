@@ -14,6 +14,7 @@ from deployments import schedules
 from deployments.definition import JobDefinition
 from deployments.models import HostTask, Job, Part, Run, ScheduleType, TimezoneType, Trigger
 from deployments.reasons import Reason
+from deployments.services.approvals import require_approved, void
 from deployments.services.clocks import clocks, next_start
 from deployments.services.definitions import check_definition, late, store
 from deployments.services.editors import require_editor
@@ -26,7 +27,7 @@ from inventory.models import Platform
 from scheduling import windows
 from tenants.models import User
 
-_NOT_BEGUN = [RunState.PENDING, RunState.FROZEN]
+_NOT_BEGUN = [RunState.PENDING, RunState.FROZEN, RunState.AWAITING_APPROVAL]
 _RUN_ONCE_STAYS = "Non-recurring jobs cannot be disabled once enabled by user"
 
 
@@ -53,6 +54,7 @@ def replace(*, job: Job, user: User, body: object, at: datetime) -> Job:
     _refuse_leaving_children(job, checked.definition.platform)
     before = copy(job)
     store(job=job, checked=checked, at=at)
+    void(job, at=at)
     _note_change(job, user=user, at=at)
     events.record(kind="job.changed", at=at, data={"by": str(user.public_id)}, **job.event_ids())
     if schedules.starts_differ(before, job):
@@ -104,6 +106,7 @@ def run_now(*, job: Job, user: User, at: datetime) -> Run:
     require_editor(job, user)
     _require_runnable(job)
     refuse_held(job, at=at)
+    require_approved(job, at=at)
     return open_run(job=job, trigger=Trigger.USER, scheduled_for=at, at=at)
 
 

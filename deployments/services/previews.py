@@ -1,7 +1,5 @@
 """What a job would do if its next run began now: its hosts and why, its patches, its starts, who else is there."""
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +13,7 @@ from deployments import schedules
 from deployments.models import Job, Run, ScheduleType, TimezoneType, Trigger
 from deployments.services.clocks import MOST_ZONES, next_start, zones_of_machines
 from deployments.services.fanout import hosts_of
+from deployments.services.plan_hashes import plan_hash
 from deployments.services.plans import concerned
 from deployments.services.snapshots import freeze, target_of, targets
 from deployments.states import JobState
@@ -24,8 +23,6 @@ from inventory.targeting import targeted
 # How many starts a preview shows per zone, and how many other jobs it holds against this one.
 STARTS = 5
 MOST_OTHERS = 50
-# What differs between two previews of the same plan.
-_MADE_UP = ("jobId", "actionId")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +81,7 @@ def preview(*, job: Job, at: datetime) -> Preview:
         freezes=_freezes(run, starts, at=at),
         overlaps=list(_overlaps(run)),
         remedies=_remedies(run),
-        plan_hash=_hash(run, hosts),
+        plan_hash=plan_hash(run),
     )
 
 
@@ -175,22 +172,3 @@ def _others(run: Run) -> Iterator[tuple[Job, datetime, datetime]]:
     for job in jobs.order_by("next_run_at", "pk")[:MOST_OTHERS]:
         if job.next_run_at is not None:
             yield job, job.next_run_at, schedules.last_deadline_of(job, occurrence=job.next_run_at)
-
-
-def _hash(run: Run, hosts: QuerySet[Any]) -> str:
-    """SHA-256 of what would be done where: the same for the same plan, other as soon as anything of it changes."""
-    digest = hashlib.sha256(json.dumps(_lasting(run.snapshot), sort_keys=True).encode())
-    digest.update(json.dumps([str(getattr(run.job, name)) for name in _WHEN]).encode())
-    for pk, reason in hosts.order_by("pk").values_list("pk", "reason_").iterator(chunk_size=10_000):
-        digest.update(f"{pk}:{reason};".encode())
-    return digest.hexdigest()
-
-
-_WHEN = (*schedules.COLUMNS, "linked_job_id", "chained_job_rule")
-
-
-def _lasting(value: Any) -> Any:
-    """The snapshot without what is made up anew for each preview of a body."""
-    if isinstance(value, Mapping):
-        return {key: _lasting(one) for key, one in value.items() if key not in _MADE_UP}
-    return [_lasting(one) for one in value] if isinstance(value, list) else value

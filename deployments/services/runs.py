@@ -9,6 +9,7 @@ from deployments import schedules
 from deployments.models import HostTask, Job, Run, Trigger
 from deployments.reasons import Reason
 from deployments.services import chains
+from deployments.services.approvals import hold_unapproved
 from deployments.services.facts import count_host_tasks, facts
 from deployments.services.fanout import make_host_tasks
 from deployments.services.freezing import freeze as freeze_run
@@ -71,6 +72,9 @@ def resolve(*, run_id: int, at: datetime) -> None:
         run.move_to(RunState.MISSED, at=at, reason=Reason.WINDOW_OVER, finished_at=at)
         return
     snapshot = freeze_again(run.retry_of) if run.retry_of else freeze(run.job, at=at, parent_run=run.parent_run)
+    run.snapshot = snapshot
+    if hold_unapproved(run, at=at):
+        return
     run.move_to(RunState.RESOLVING, at=at, snapshot=snapshot, tells_at_share=share_to_tell(snapshot["notification"]))
     if run.trigger == Trigger.SCHEDULE and (short := chains.gate(child=run.job)):
         run.move_to(RunState.SKIPPED, at=at, reason=Reason.PARENT_SHARE, note=short, finished_at=at)

@@ -34,6 +34,10 @@ def sweep(*, at: datetime) -> None:
         _end_missed(customer_id=customer_id, ids=ids, at=at)
     for customer_id, ids in _by_customer(_past_deadline(at)):
         _end_overdue(customer_id=customer_id, ids=ids, at=at)
+    for customer_id, ids in _by_customer(_unapproved_runs(at)):
+        with acting_for(customer_id):
+            for run in Run.objects.filter(pk__in=ids, state=RunState.AWAITING_APPROVAL).select_for_update():
+                run.move_to(RunState.MISSED, at=at, reason=Reason.NOT_APPROVED, finished_at=at)
     for customer_id, ids in _by_customer(_tellable_runs()):
         with acting_for(customer_id):
             for run_id in ids:
@@ -62,6 +66,12 @@ def _past_deadline(at: datetime) -> list[tuple[int, int]]:
     with scheduling():
         held = HostTask.objects.filter(state__in=HELD_HOST_TASKS, deadline__lte=grace)
         return list(held.values_list("customer_id", "pk").order_by("deadline")[:BATCH])
+
+
+def _unapproved_runs(at: datetime) -> list[tuple[int, int]]:
+    with scheduling():
+        runs = Run.objects.filter(state=RunState.AWAITING_APPROVAL, deadline__lte=at)
+        return list(runs.values_list("customer_id", "pk").order_by("deadline")[:BATCH])
 
 
 def _tellable_runs() -> list[tuple[int, int]]:

@@ -46,14 +46,14 @@ def _thaw(run_id: int) -> None:
         return
     if held := frozen_at(job, at=job.now):
         Run.objects.filter(pk=run.pk).update(resumes_at=held.until, note=held.by)
-    elif _is_overtaken(run) or job.now > _last_start(job, run):
+    elif is_overtaken(run) or job.now > _last_start(job, run):
         run.move_to(RunState.MISSED, at=job.now, reason=Reason.FROZEN, finished_at=job.now, resumes_at=None)
     else:
         run.move_to(RunState.PENDING, at=job.now, resumes_at=None, note="", told_as="opened")
 
 
-def _is_overtaken(run: Run) -> bool:
-    """Of several starts that a freeze held back only the newest begins."""
+def is_overtaken(run: Run) -> bool:
+    """Whether a later start came due while this one was held back: only the newest begins."""
     later = Run.objects.for_customer(run.customer_id).filter(job_id=run.job_id, trigger=Trigger.SCHEDULE)
     return run.trigger == Trigger.SCHEDULE and later.filter(scheduled_for__gt=run.scheduled_for).exists()
 

@@ -24,6 +24,7 @@ from tests.contract.observers import (
     plan,
     planned_work,
     refusal,
+    run_states,
     runs,
     who_may_edit,
 )
@@ -119,6 +120,7 @@ ROWS: dict[str, Row] = {
         plan, {"timezoneType": "AGENT_TZ"}, {"timezoneType": "SPECIFIC_TZ"}, base={**ONCE, **EVERY_TILL}
     ),
     "timezone": row(next_start, "timezone", "Europe/Berlin", "America/New_York", **ONCE),
+    "requiresApproval": row(run_states, "requiresApproval", True, False, status="Enabled"),
     "calendarIds": row(plan, "calendarIds", ["<calendar always>"], [], **EVERY_DAY),
     "timeout": row(deadline, "timeout", 2, 3),
     "missedRunPolicy": row(latest_start, "missedRunPolicy", "Skip", "AtNextContact"),
@@ -212,6 +214,5 @@ REFUSED: dict[str, Any] = {
     "historyStrategy": "OFF",
     "retentionPeriod": 30,
     "rollout": {"waves": [{"percent": 10}]},
-    "requiresApproval": True,
     "notification.notificationTypes.webhook": True,
 }

@@ -211,6 +211,14 @@ def runs(at: Workshop, body: Body) -> Any:
     return len(at.house.ada.get(f"deploymentjob/{job['id']}/runs").json())
 
 
+def run_states(at: Workshop, body: Body) -> Any:
+    """How the runs of the job stand, at once."""
+    job = at.house.create(body)
+    at.settle()
+    rows = at.house.ada.get(f"deploymentjob/{job['id']}/history").json()["runs"]
+    return [row["executionStatus"] for row in rows]
+
+
 def child_runs(at: Workshop, body: Body) -> Any:
     """How the runs of a child stand after a run of its parent's: half of the machines did `first`, all did `second`."""
     hosts = [at.endpoint("Windows", f"bench-{number}") for number in (1, 2)]

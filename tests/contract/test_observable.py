@@ -48,6 +48,7 @@ TWICE = [
     "notification.notificationEvents.onJobComplete",
     "preDeployActions[].actionId",
     "preDeployActions[].detectionScript",
+    "requiresApproval",
     "status",
     "timeout",
     "timezoneType",

@@ -121,7 +121,6 @@ NOT_YET: dict[str, tuple[list[Any], list[Any]]] = {
     "historyStrategy": (["FULL", "full"], ["OFF", "MINIMAL", "ERROR"]),
     "retentionPeriod": ([90, "90", 90.0], [30, 91, "-90"]),
     "rollout": ([], [{"waves": []}, [{"percent": 10}]]),
-    "requiresApproval": ([False], [True]),
 }
 # The other fields of a job, which this version does.
 DONE = {
@@ -137,7 +136,7 @@ DONE = {
     "alwaysShowCompletedPrompt", "minimizeWindow", "opportunisticDownloads", "continueOnPatchFailure",
     "downloadRandomizeTime", "downloadRandomizeTimeUnit", "enableReattemptFailedPatches", "reattemptFailedPatches",
     "noOfReattempts", "exponentialBackoffInterval", "customPatchURLId", "preDeployActions", "postDeployActions",
-    "notification", "calendarIds",
+    "notification", "calendarIds", "requiresApproval",
 }  # fmt: skip
 
 

@@ -356,6 +356,7 @@ def test_run__going_and_ended__shows_how_its_hosts_stand(ada: Person) -> None:
         "note": None,
         "trigger": "enabled",
         "retryOf": None,
+        "planHash": None,
         "scheduledDateTime": run.scheduled_for.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "deadline": run.deadline.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "startDateTime": int(run.started_at.timestamp() * 1000),

@@ -22,7 +22,7 @@ JOB_MOVES = {
     "Deleted": set(),
 }
 RUN_MOVES = {
-    "Pending": {"Resolving", "Canceled", "Missed", "Skipped"},
+    "Pending": {"Resolving", "AwaitingApproval", "Canceled", "Missed", "Skipped"},
     "Resolving": {"Running", "Canceled", "Skipped"},
     "Running": {"Paused", "Halted", "Completed", "Canceled"},
     "Paused": {"Running", "Completed", "Canceled"},

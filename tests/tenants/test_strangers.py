@@ -53,6 +53,7 @@ ROUTES_WITH_IDS: dict[str, dict[str, str]] = {
     "pm/v1/deploymentjob/<str:job_id>/clone": {"job_id": JOB},
     "pm/v1/deploymentjob/<str:job_id>/preview": {"job_id": JOB},
     "pm/v1/deploymentjob/<str:job_id>/run": {"job_id": JOB},
+    "pm/v1/deploymentjob/<str:job_id>/approve": {"job_id": JOB},
     "pm/v1/deploymentjob/<str:job_id>/history": {"job_id": JOB},
     "pm/v1/deploymentjob/<str:job_id>/occurrences": {"job_id": JOB},
     "pm/v1/deploymentjob/<str:job_id>/runs": {"job_id": JOB},

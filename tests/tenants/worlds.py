@@ -16,7 +16,7 @@ from calendars.models import Calendar
 from core.customer_context import acting_for
 from core.models import Event, IdempotencyKey
 from deployments import services as deployments
-from deployments.models import Feed, HostTask, Job, JobAction, Run
+from deployments.models import Approval, Feed, HostTask, Job, JobAction, Run
 from deployments.services import feeds
 from inventory import services as inventory
 from inventory.descriptions import Scan
@@ -173,6 +173,14 @@ def world(name: str = "") -> World:
     )
     agent, headers = factories.agent(asset)
     with acting_for(customer.pk):
+        Approval.objects.create(
+            customer_id=customer.pk,
+            job=run.job,
+            plan_hash="0" * 64,
+            approved_by=colleague.user,
+            approved_at=timezone.now(),
+            author=ada.user,
+        )
         feed, _ = feeds.create_feed(user=ada.user, name="all", job=run.job)
     with acting_for(customer.pk):
         notifications.plan(event=Event.objects.get(kind="run.started"), at=timezone.now())
