@@ -55,6 +55,8 @@ class Run(Moving, CustomerOwned):
     # At what percentage of ended hosts it counts as complete for those who are told; null where its end does.
     tells_at_share = models.SmallIntegerField(null=True)
     share_told_at = models.DateTimeField(null=True)
+    # Whether jobs that are linked to its own may start before it has ended.
+    children_wait = models.BooleanField(default=False)
     opened_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -94,6 +96,12 @@ class Run(Moving, CustomerOwned):
             models.Index(fields=["deadline"], condition=~Q(state__in=sorted(FINAL_RUNS)), name="run_open"),
             # The tick: frozen ones whose freeze has ended.
             models.Index(fields=["resumes_at"], condition=Q(state=RunState.FROZEN), name="run_resumes"),
+            # The sweep: whose children may be started.
+            models.Index(
+                fields=["id"],
+                condition=Q(children_wait=True) & ~Q(state__in=sorted(FINAL_RUNS)),
+                name="run_children_wait",
+            ),
             # The sweep: whose share is to be told.
             models.Index(
                 fields=["id"],

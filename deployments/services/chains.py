@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.db.models import Count, F, Q, QuerySet
 
-from deployments.models import HostTask, Job, Run, Stage, StepKind
-from deployments.states import HostTaskState, StepState
+from deployments.models import HostTask, Job, JobQuerySet, Run, ScheduleType, Stage, StepKind
+from deployments.states import HostTaskState, JobState, StepState
 
 # Hosts that had nothing to do do not count.
 _UNCOUNTED = (HostTaskState.NOT_APPLICABLE, HostTaskState.SKIPPED)
@@ -28,6 +28,14 @@ class Share:
 
     def __str__(self) -> str:
         return f"{self.hosts} of {self.of} hosts; {self.threshold} % are needed"
+
+
+def children_of(run: Run) -> JobQuerySet:
+    """The jobs that wait for what this run's hosts do."""
+    children: JobQuerySet = Job.objects.filter(
+        linked_job_id=run.job_id, state=JobState.ENABLED, schedule_type=ScheduleType.ON_DEMAND
+    ).exclude(chained_job_rule=None)
+    return children
 
 
 def shares(*, child: Job, run: Run) -> list[Share]:

@@ -80,7 +80,8 @@ def resolve(*, run_id: int, at: datetime) -> None:
         run.move_to(RunState.SKIPPED, at=at, reason=Reason.PARENT_SHARE, note=short, finished_at=at)
         return
     make_host_tasks(run, at=at)
-    run.move_to(RunState.RUNNING, at=at, started_at=at, told_as="started", data=facts(run))
+    waits = chains.children_of(run).exists()
+    run.move_to(RunState.RUNNING, at=at, started_at=at, children_wait=waits, told_as="started", data=facts(run))
     _tell_if_hosts_are_done(run, at=at)
 
 

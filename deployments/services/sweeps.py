@@ -12,6 +12,7 @@ from django.db.models import Exists, F, OuterRef, Subquery
 from core.customer_context import acting_for, scheduling
 from deployments.models import HostTask, Run
 from deployments.reasons import Reason
+from deployments.services.children import start_reached, waiting_to_start
 from deployments.services.freezing import any_held
 from deployments.services.host_tasks import end
 from deployments.services.runs import close
@@ -42,6 +43,10 @@ def sweep(*, at: datetime) -> None:
         with acting_for(customer_id):
             for run_id in ids:
                 tell_share(run_id=run_id, at=at)
+    for customer_id, ids in _by_customer(_leading_runs()):
+        with acting_for(customer_id):
+            for run_id in ids:
+                start_reached(run_id=run_id, at=at)
     for customer_id, ids in _by_customer(_closable_runs()):
         with acting_for(customer_id):
             for run_id in ids:
@@ -77,6 +82,11 @@ def _unapproved_runs(at: datetime) -> list[tuple[int, int]]:
 def _tellable_runs() -> list[tuple[int, int]]:
     with scheduling():
         return waiting_to_tell()
+
+
+def _leading_runs() -> list[tuple[int, int]]:
+    with scheduling():
+        return waiting_to_start()
 
 
 def _closable_runs() -> list[tuple[int, int]]:

@@ -6,9 +6,9 @@ from uuid import UUID
 import pytest
 
 from deployments import services
-from deployments.models import HostTask, Job, Run, Step
+from deployments.models import HostTask, Job, JobAsset, Run, Step
 from tests import factories
-from tests.factories import NOW, Person
+from tests.factories import NOW, Person, later
 
 CONDITION = "Post Actions were successfully executed"
 
@@ -132,6 +132,38 @@ def test_start_children__share_out_of_reach__says_the_figures(ada: Person) -> No
     services.start_children(run_id=run.pk, at=NOW)
 
     assert child.runs.get().note == f"run {run.instance} of the linked job: 1 of 2 hosts; 80 % are needed"
+
+
+def test_sweep__share_is_reached_before_the_run_has_ended__starts_the_child_then_and_once(ada: Person) -> None:
+    parent = _parent(ada)
+    first, second = _child(ada, parent, _rule(1, 2)), _child(ada, parent, _rule(1, 2, threshold=100), name="second")
+    run = _ended(ada, parent, [GOOD] * 4 + [BAD])
+    Run.objects.filter(pk=run.pk).update(state="Running", reason="", finished_at=None, children_wait=True)
+    HostTask.objects.filter(run=run).update(state="Pending", reason="", finished_at=None, deadline=later(hours=1))
+    HostTask.objects.filter(run=run).update(start_before=later(hours=1))
+
+    for _ in range(2):
+        services.sweep(at=NOW)
+
+    assert first.runs.values_list("state", "parent_run").get() == ("Pending", run.pk)
+    assert not second.runs.exists()
+    run.refresh_from_db()
+    assert run.children_wait
+    services.start_children(run_id=run.pk, at=NOW)
+    assert first.runs.count() == 1
+    assert second.runs.get().state == "Skipped"
+
+
+def test_resolve__children_wait_for_it__is_looked_at_until_all_have_started(ada: Person) -> None:
+    parent, lonely = _parent(ada), _parent(ada, name="without children")
+    _child(ada, parent, _rule(1))
+    host = factories.asset(ada.customer)
+    for job in (parent, lonely):
+        JobAsset.objects.create(customer=ada.customer, job=job, asset=host, part="include", position=0)
+        run = services.open_run(job=job, trigger="user", scheduled_for=NOW, at=NOW)
+        services.resolve(run_id=run.pk, at=NOW)
+
+    assert dict(Run.objects.values_list("job__name", "children_wait")) == {"parent": True, "without children": False}
 
 
 @pytest.mark.parametrize("changes", [{"status": "Disabled"}, {"chainedJobRule": None}])
