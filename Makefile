@@ -46,8 +46,9 @@ schema: setup  ## Write schema/openapi.yaml
 	@mkdir -p schema
 	@$(TEST) $(PYTHON) manage.py spectacular --validate --file schema/openapi.yaml
 
-bench: setup  ## Measure, side by side with bare implementations (ARGS=--write for docs/benchmarks.md)
-	@$(PYTHON) -m benchmarks $(ARGS)
+bench:  ## Measure, side by side with bare implementations (ARGS=--write for docs/benchmarks.md)
+	@scripts/setup requirements-bench.lock .venv-bench
+	@.venv-bench/bin/python -m benchmarks $(ARGS)
 
 chaos: setup  ## Kill schedulers at random while simulated months pass, and check that no start is lost or doubled
 	@$(PYTHON) -m chaos $(ARGS)
@@ -59,5 +60,5 @@ fuzz: setup  ## Draw many more examples, and send the service all that its docum
 	@$(PYTHON) -m fuzz $(ARGS)
 
 clean:  ## Remove .venv, all local data and caches
-	@rm -rf .venv .venv-fuzz .setup .data .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv-fuzz .venv-bench .setup .data .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,7 +4,7 @@ import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from actions.kinds import BuiltIn, InstallMethod, RegistryValueType, VersionMatch
 from core.shapes import Base64Text, Flag, NotSet, ReadOnly, Shape, Text, WholeNumber, choice
@@ -37,6 +37,11 @@ def _checksum(value: str) -> str:
     if not _SHA256.fullmatch(value.strip()):
         raise ValueError("must be the SHA-256 of the file, 64 hex digits")
     return value.strip().lower()
+
+
+_Checksum = Annotated[
+    Text, AfterValidator(_checksum), WithJsonSchema({"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"})
+]
 
 
 def _text_of(longest: int) -> AfterValidator:
@@ -90,9 +95,8 @@ class ActionParams(Shape):
         Field(alias="downloadURL", max_length=_LONGEST_URL, description="Install Software: https address of the file."),
     ] = None
     file_checksum: Annotated[
-        Text | None,
+        _Checksum | None,
         NotSet,
-        AfterValidator(_checksum),
         Field(description="Install Software: SHA-256 of the file, 64 hex digits."),
     ] = None
     install_method: Annotated[

@@ -9,7 +9,7 @@ from typing import Any
 
 import django
 
-from benchmarks import machine
+from benchmarks import arithmetic, machine, tick
 from embedded import environment
 from embedded.errors import EmbeddedError
 from embedded.files import ROOT, data_folder
@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     options.add_argument("--jobs", type=int, default=1_000_000, help="of the one customer (default: a million)")
     options.add_argument("--hosts", type=int, default=1_000_000, help="of the one run (default: a million)")
-    options.add_argument("--only", choices=["jobs", "report"], help="measure this alone")
+    options.add_argument("--only", choices=["arithmetic", "tick", "jobs", "report"], help="measure this alone")
     options.add_argument("--rounds", type=int, default=7, help="alternating rounds of which medians are taken")
     options.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
     return options
@@ -49,7 +49,19 @@ def main() -> int:
 
 
 def _measured(folder: Path, options: argparse.Namespace) -> list[Any]:
-    """All figures, of a service that runs in `folder` as long as they are taken."""
+    """All figures that are wanted, with data below `folder`."""
+    found: list[Any] = []
+    if options.only in {None, "arithmetic"}:
+        found.append(arithmetic.measure(rounds=options.rounds))
+    if options.only in {None, "tick"}:
+        found.append(tick.measure(folder=folder / "tick", jobs=options.jobs, rounds=options.rounds))
+    if options.only in {None, "jobs", "report"}:
+        found += _of_service(folder / "service", options)
+    return found
+
+
+def _of_service(folder: Path, options: argparse.Namespace) -> list[Any]:
+    """Those of a service that runs in `folder` as long as they are taken."""
     found: list[Any] = []
     with service(data_dir=folder) as running:
         environment.prepare(data_dir=folder, start=False)

@@ -158,6 +158,8 @@ _RUN = _LINK | {
     "state_changed_at": "t.created_at",
     "reason": "'done'",
     "note": "''",
+    "plan_hash": "''",
+    "children_wait": "false",
     "opened_at": "t.created_at",
     "started_at": "t.created_at",
     "finished_at": "t.created_at + interval '10 minutes'",

@@ -10,9 +10,10 @@ _MEAN_MONTH = timedelta(days=146_097) / 4_800
 # No number of months is as much longer than so many mean ones.
 _SLACK = timedelta(days=6)
 _A_MOMENT = timedelta(microseconds=1)
+_SHORTEST = 28
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class CalendarSteps:
     """`start`, and every so many months, and what is beside them, from it."""
 
@@ -21,7 +22,9 @@ class CalendarSteps:
     beside: timedelta
 
     def next_local(self, local: datetime) -> datetime | None:
-        number = self._at_most(local)
+        if local < self.start:
+            return self.start
+        number = self._at_most(local) + 1
         while (found := self._step(number)) <= local:
             number += 1
         return found
@@ -43,10 +46,16 @@ class CalendarSteps:
         return _add_months(self.start, number * self.months).day < self.start.day
 
     def _step(self, number: int) -> datetime:
-        return _add_months(self.start, number * self.months) + number * self.beside
+        found = _add_months(self.start, number * self.months)
+        return found + number * self.beside if self.beside else found
 
     def _at_most(self, local: datetime) -> int:
         """The number of the last step up to a wall-clock time, or of one shortly before it; 0 at least."""
+        if self.months and not self.beside:
+            start = self.start
+            number, part = divmod((local.year - start.year) * 12 + local.month - start.month, self.months)
+            # The step of this month may be later in it; that of a month before is not.
+            return max(number - (part == 0 and local.day <= start.day), 0)
         passed = local - self.start
         if self.months:
             return max((passed - _SLACK) // (self.months * _MEAN_MONTH + self.beside), 0)
@@ -58,5 +67,7 @@ def _add_months(local: datetime, months: int) -> datetime:
     if not months:
         return local
     years, month = divmod(local.month - 1 + months, 12)
-    year, month = local.year + years, month + 1
-    return datetime.combine(date(year, month, min(local.day, days_in(year, month))), local.time())
+    year, month, day = local.year + years, month + 1, local.day
+    if day > _SHORTEST:
+        day = min(day, days_in(year, month))
+    return datetime.combine(date(year, month, day), local.time())

@@ -8,10 +8,12 @@ instant. Two times that a gap moves to one instant are one occurrence.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 from scheduling import zones
 from scheduling.recurrence.calendar_steps import CalendarSteps
+from scheduling.recurrence.durations import Duration
 from scheduling.recurrence.rules import FIRST_YEAR, LAST_YEAR, Interval, Rule
 
 # Beyond these nothing recurs in any zone, and clocks could leave the years that can be reckoned with.
@@ -20,6 +22,7 @@ _EARLIEST, _LATEST = datetime(FIRST_YEAR - 1, 1, 1, tzinfo=UTC), datetime(LAST_Y
 _FIRST, _END = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC), datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC)
 _FIRST_ANCHOR = datetime(1, 1, 2, tzinfo=UTC)
 _A_MOMENT = timedelta(microseconds=1)
+_BEFORE_FIRST = _FIRST - _A_MOMENT
 
 
 class LocalTimes(Protocol):
@@ -72,13 +75,15 @@ def occurrence_at(rule: Rule, zone: str, local: datetime) -> datetime:
 
 def local_times(rule: Rule, zone: str) -> LocalTimes:
     """The wall-clock times of a rule in a zone. Not for an Interval of elapsed time, which has none of its own."""
-    if not isinstance(rule, Interval):
-        return rule
-    anchor = rule.anchor
+    return _steps(rule.anchor, zone, rule.period) if isinstance(rule, Interval) else rule
+
+
+@lru_cache(maxsize=10_000)
+def _steps(anchor: datetime, zone: str, period: Duration) -> CalendarSteps:
     if not FIRST_YEAR <= anchor.year <= LAST_YEAR:
         # At both ends of the calendar there are clocks that show a year which it does not have.
         anchor = min(max(anchor, _FIRST_ANCHOR), _LATEST)
-    return CalendarSteps(zones.clock(anchor, zone), rule.period.months, rule.period.beside_months)
+    return CalendarSteps(zones.clock(anchor, zone), period.months, period.beside_months)
 
 
 def _next(rule: Rule, times: LocalTimes, zone: str, at: datetime) -> datetime | None:
@@ -102,11 +107,11 @@ def _previous(rule: Rule, times: LocalTimes, zone: str, at: datetime) -> datetim
 
 
 def _next_of_interval(rule: Interval, zone: str, at: datetime) -> datetime | None:
-    at = max(at, _FIRST - _A_MOMENT)
+    at = max(at, _BEFORE_FIRST)
     if at < rule.anchor:
         found: datetime | None = rule.anchor
     elif rule.period.by_calendar:
-        found = _next(rule, local_times(rule, zone), zone, at)
+        found = _next(rule, _steps(rule.anchor, zone, rule.period), zone, at)
     else:
         period = rule.period.beside_months
         found = rule.anchor + ((at - rule.anchor) // period + 1) * period
@@ -137,7 +142,9 @@ def _reckoned(at: datetime) -> datetime:
         raise ValueError("must be an instant, with an offset")
     if at.year < FIRST_YEAR - 1:
         return _EARLIEST
-    return at.astimezone(UTC) if at.year <= LAST_YEAR + 1 else _LATEST
+    if at.year > LAST_YEAR + 1:
+        return _LATEST
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
 def _furthest_clock(at: datetime, zone: str) -> datetime:

@@ -137,7 +137,7 @@ class MonthlyOnDay(_Monthly):
             raise ValueError("day must be from 1 to 31")
 
     def _day_in(self, year: int, month: int) -> int:
-        return date(year, month, min(self.day, days_in(year, month))).toordinal()
+        return _day_or_last(year, month, self.day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class MonthlyOnLastDay(_Monthly):
     """On the last day of the month."""
 
     def _day_in(self, year: int, month: int) -> int:
-        return date(year, month, days_in(year, month)).toordinal()
+        return _day_or_last(year, month, 31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +163,7 @@ class MonthlyOnWeekday(_Monthly):
             raise ValueError("weekday must be from 0 (Sunday) to 6")
 
     def _day_in(self, year: int, month: int) -> int:
-        if self.nth == _LAST:
-            last = date(year, month, days_in(year, month)).toordinal()
-            return last - (last - self.weekday) % 7
-        first = date(year, month, 1).toordinal()
-        return first + (self.weekday - first) % 7 + 7 * (self.nth - 1)
+        return _nth_weekday(year, month, self.nth, self.weekday)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +184,7 @@ class PatchTuesday(_Monthly):
         return _Monthly._day_until(self, day - self.offset) + self.offset
 
     def _day_in(self, year: int, month: int) -> int:
-        first = date(year, month, 1).toordinal()
-        return first + (_TUESDAY - first) % 7 + 7
+        return _nth_weekday(year, month, 2, _TUESDAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +215,20 @@ Rule = WallClock | Interval
 def days_in(year: int, month: int) -> int:
     """How long a month is."""
     return 29 if month == _FEBRUARY and isleap(year) else _LENGTHS[month - 1]
+
+
+@cache
+def _day_or_last(year: int, month: int, day: int) -> int:
+    return date(year, month, min(day, days_in(year, month))).toordinal()
+
+
+@cache
+def _nth_weekday(year: int, month: int, nth: int, weekday: int) -> int:
+    if nth == _LAST:
+        last = date(year, month, days_in(year, month)).toordinal()
+        return last - (last - weekday) % 7
+    first = date(year, month, 1).toordinal()
+    return first + (weekday - first) % 7 + 7 * (nth - 1)
 
 
 @cache

@@ -1,10 +1,11 @@
 """Letting a plan run."""
 
+import re
 from typing import Annotated
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,13 +19,21 @@ from deployments.api.views.base import JobView
 from tenants.models import Role
 
 
+def _hash(value: str) -> str:
+    if not re.fullmatch("[0-9a-f]{64}", value.strip()):
+        raise ValueError("must be the planHash of a preview, 64 hex digits")
+    return value.strip()
+
+
 class ApprovalBody(Shape):
     """Which plan is approved."""
 
     plan_hash: Annotated[
         Text,
         NotSet,
-        Field(pattern="^[0-9a-f]{64}$", description="The `planHash` of the job's preview, or of a run that waits."),
+        AfterValidator(_hash),
+        WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"}),
+        Field(description="The `planHash` of the job's preview, or of a run that waits."),
     ]
 
 
