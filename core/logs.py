@@ -22,6 +22,7 @@ _SECRETS = re.compile(
     r"(?P<bearer>\bBearer\s+)[^\s\"'\\,]+"
     r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
     r"|\bpk_[\w-]{8,}"
+    r"|\b(?:ag|ak|rt|feed)_[\w-]{40,}"
     r"|(?P<userinfo>://[^/\s:@\"\\]*:)[^/\s@\"\\]+(?=@)"
     r"|(?P<named>\b(?:password|passwd|secret|token|refresh_token|api_?key)\s*[=:]\s*)[^\s\"'\\,&]+",
     re.IGNORECASE,

@@ -9,6 +9,9 @@ import pytest
 
 from core import logs
 
+# As long as the random part of the secrets that we hand out.
+_RANDOM = "sE1IvuqsLD-mbA0DIXEWXSSELfNdxA-i0BZ_iVX6Q2U"
+
 
 def line(message: str, *args: object, **extra: object) -> dict[str, object]:
     """What is written for one record."""
@@ -65,6 +68,7 @@ def test_bind__unknown_name__is_a_mistake_of_ours() -> None:
         ("Authorization: Bearer abc.def-ghi", "abc.def-ghi"),
         ("jwt eyJhbGciOi.eyJzdWIi.c2lnbmF0dXJl here", "eyJzdWIi"),
         ("key pk_live_0123456789 used", "pk_live_0123456789"),
+        *((f"GET /feeds/{kind}_{_RANDOM}.ics", _RANDOM) for kind in ("ag", "ak", "rt", "feed")),
         ("postgres://patch_web:hunter2@127.0.0.1/patch refused", "hunter2"),
         ("redis://:hunter2@127.0.0.1:6379/0", "hunter2"),
         ("password=hunter2&x=1", "hunter2"),
