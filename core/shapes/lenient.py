@@ -7,7 +7,7 @@ import enum
 import re
 import types
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -48,16 +48,17 @@ def _whole_number(value: object) -> int:
 
 
 def _instant(value: object) -> object:
-    """ISO 8601 with an offset; pydantic alone would take a number for seconds since 1970, and a time of nowhere."""
+    """In UTC, of ISO 8601 with an offset; pydantic alone would take a number for seconds since 1970, and a time of
+    nowhere."""
     if isinstance(value, datetime):
         return value
     try:
         found = datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise refused(f"must be an instant in ISO 8601, such as 2025-04-14T13:45:00Z, but was {shown(value)}")
-    return found
+        if found is not None and found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise refused(f"must be an instant in ISO 8601, such as 2025-04-14T13:45:00Z, but was {shown(value)}")
 
 
 def _text(value: object) -> object:

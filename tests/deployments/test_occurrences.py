@@ -1,7 +1,9 @@
 """`/occurrences`: what became of each start and which will come; none missing, none twice."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.utils import timezone
@@ -47,6 +49,11 @@ def _listed(ada: Person, job: Job, query: str = "") -> list[dict[str, Any]]:
     return answer.json()
 
 
+def _next(answer: Any) -> str:
+    """The path that the answer names for what follows; empty where nothing does."""
+    return "".join(re.findall(r'/pm/v1/([^>]*)>; rel="next"', answer.headers["Link"]))
+
+
 def _brief(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     return [(row["scheduledDateTime"], row["status"], row["jobInstanceId"]) for row in rows]
 
@@ -73,11 +80,11 @@ def test_occurrences__by_pages__are_the_same_as_at_once(ada: Person) -> None:
     path = f"deploymentjob/{job.public_id}/occurrences?to={_told(_ago(hours=-8))}"
     whole = ada.get(f"{path}&pageSize=100").json()
 
-    paged, link = [], f"</pm/v1/{path}&pageSize=3>"
-    while link:
-        answer = ada.get(link[link.index("/pm/v1/") + 7 : link.index(">")])
+    paged, path = [], f"{path}&pageSize=3"
+    while path:
+        answer = ada.get(path)
         paged += answer.json()
-        link = next((one for one in answer.headers["Link"].split(", ") if one.endswith('rel="next"')), "")
+        path = _next(answer)
 
     assert len(whole) == 12
     assert paged == whole
@@ -90,6 +97,45 @@ def test_occurrences__between_two_instants__start_with_the_first_and_end_before_
     rows = _listed(ada, job, f"?from={_told(first + HOUR)}&to={_told(first + 4 * HOUR)}")
 
     assert [row["scheduledDateTime"] for row in rows] == [_told(first + number * HOUR) for number in (1, 2, 3)]
+
+
+def test_occurrences__from_an_instant_with_an_offset__page_on_by_the_same_instants(ada: Person) -> None:
+    first = _ago(hours=2, minutes=10)
+    job = _hourly(ada, first)
+    since, until = (one.astimezone(timezone.get_fixed_timezone(330)).isoformat() for one in (first, first + 5 * HOUR))
+    query = urlencode({"from": since, "to": until, "pageSize": 2})
+
+    rows, path = [], f"deploymentjob/{job.public_id}/occurrences?{query}"
+    while path:
+        answer = ada.get(path)
+        rows += answer.json()
+        path = _next(answer)
+
+    assert [row["scheduledDateTime"] for row in rows] == [_told(first + number * HOUR) for number in range(5)]
+
+
+def test_occurrences__two_in_one_second__stand_on_one_page_each(ada: Person) -> None:
+    first = _ago(minutes=1)
+    job = _hourly(ada, first)
+    services.tick()
+    Run.objects.create(
+        **{field: getattr(Run.objects.get(), field) for field in ("customer", "job", "opened_at", "state_changed_at")},
+        instance=2,
+        trigger="user",
+        scheduled_for=first + timedelta(milliseconds=500),
+        deadline=first + HOUR,
+    )
+
+    answer = ada.get(f"deploymentjob/{job.public_id}/occurrences?pageSize=1")
+
+    assert [row["jobInstanceId"] for row in (*answer.json(), *ada.get(_next(answer)).json())] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "query", ["?from=9999-12-31T23:59:59Z", "?to=9999-12-31T23:59:59Z", "?from=9999-12-01T00:00:00Z"]
+)
+def test_occurrences__at_the_end_of_time__are_none(ada: Person, query: str) -> None:
+    assert _listed(ada, _hourly(ada, _ago(hours=1)), query) == []
 
 
 def test_occurrences__due_and_not_opened_yet__is_planned(ada: Person) -> None:
@@ -187,6 +233,9 @@ def test_occurrences__many__take_a_constant_number_of_queries(
         ("?to=2031-01-01", "to"),
         ("?pageSize=1001", "pageSize"),
         ("?since=2031-01-01T00:00:00Z", "since"),
+        ("?to=0001-01-01T00:00:00Z", "to"),
+        ("?to=0001-01-01T00:00:00%2B14:00", "to"),
+        ("?from=9999-12-31T23:59:59-14:00", "from"),
     ],
 )
 def test_occurrences__asked_for_wrongly__says_what_would_be_right(ada: Person, query: str, field: str) -> None:

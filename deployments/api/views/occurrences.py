@@ -1,6 +1,6 @@
 """When a job started, and when it will."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -16,12 +16,12 @@ from core.parameters import parameters
 from core.shapes import Shape, WholeNumber
 from deployments.api import occurrence_answers
 from deployments.api.occurrences import occurrence_rows
-from deployments.api.serializers import instant
 from deployments.api.views.base import JobView
 from deployments.services.occurrences import occurrences
 
 BACK, AHEAD = timedelta(days=30), timedelta(days=90)
 _LONGEST = timedelta(days=366 * 10)
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class OccurrenceParameters(Shape):
@@ -63,14 +63,23 @@ class OccurrencesView(JobView):
 
 
 def _between(wanted: OccurrenceParameters, *, at: datetime) -> tuple[datetime, datetime]:
-    since = wanted.since or (wanted.until or at) - BACK
-    until = wanted.until or max(since, at) + AHEAD
-    if not since < until <= since + _LONGEST:
+    since = wanted.since or _moved(wanted.until or at, -BACK)
+    until = wanted.until or _moved(max(since, at), AHEAD)
+    if not (since < until and until - since <= _LONGEST):
         message = f"must be later than from, by {_LONGEST.days} days at most"
         raise InvalidInput(problems=[Problem("to", "invalid", message)])
     return since, until
 
 
+def _moved(at: datetime, by: timedelta) -> datetime:
+    """So much earlier or later, as far as time is reckoned."""
+    try:
+        return at + by
+    except OverflowError:
+        return _FIRST if by < timedelta(0) else _LAST
+
+
 def _link(request: Request, name: str, since: datetime, until: datetime, size: int) -> str:
-    span = {"from": instant(since), "to": instant(until), "pageSize": size}
+    # To the microsecond: a run by hand may begin in the same second as the one before it.
+    span = {"from": since.isoformat(), "to": until.isoformat(), "pageSize": size}
     return f'<{request.build_absolute_uri(request.path)}?{urlencode(span)}>; rel="{name}"'
