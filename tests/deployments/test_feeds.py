@@ -127,7 +127,14 @@ def test_feed__wrong_secret__is_404(ada: Person) -> None:
 
     assert Client().get(path[:-5] + "x.ics").status_code == 404
     assert Client().get("/feeds/.ics").status_code == 404
-    assert Client().post(path).status_code == 405
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/feeds/x.ics", "/healthz", "/readyz"])
+def test_post__where_there_is_only_to_read__is_405_in_json(path: str) -> None:
+    answer = Client(enforce_csrf_checks=True).post(path)
+
+    assert (answer.status_code, answer.json()["errorCode"]) == (405, "1908")
 
 
 def test_feed__is_told_without_its_address_and_kept_without_its_secret(ada: Person) -> None:

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.http import parse_etags, quote_etag
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
 from pydantic import Field
@@ -102,6 +103,8 @@ class FeedView(FeedBase):
         return Response({"deleted": str(feed_id)})
 
 
+# It changes nothing for anybody, so a POST is the wrong method, not a forgery.
+@csrf_exempt
 @require_safe
 def feed_text(request: HttpRequest, secret: str) -> HttpResponse:
     """What calendar programs read. Whoever has the address may; a wrong one is 404."""
