@@ -186,6 +186,7 @@ EVENT_TASKS = {
     "run.completed": ["notifications.plan", "deployments.start_children"],
     "notification.planned": ["notifications.deliver"],
     "calendar.refresh_wanted": ["calendars.refresh"],
+    "calendar.changed": ["deployments.look_again"],
     "report.queued": ["reports.write"],
     "manifest.wanted": ["agents.sign_manifest"],
 }

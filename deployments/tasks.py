@@ -41,3 +41,9 @@ def close_run(event: Event) -> None:
     """End a run whose hosts are done."""
     assert event.run_id is not None  # noqa: S101 - every run.hosts_done carries it
     services.close(run_id=event.run_id, at=timezone.now())
+
+
+@consumer("deployments.look_again")
+def look_again(event: Event) -> None:
+    """Have the runs that a calendar may hold back no longer looked at by the next tick."""
+    services.look_again(customer_id=event.customer_id)

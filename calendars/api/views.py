@@ -126,7 +126,7 @@ class CalendarView(CalendarBase):
     @describe("deleteCalendar", answer=answers.CalendarDeleted, says="Deleted.", refuses=[409])
     def delete(self, request: Request, calendar_id: UUID) -> Response:
         """Delete a calendar that no live job names."""
-        services.delete_calendar(calendar=self.one(calendar_id))
+        services.delete_calendar(calendar=self.one(calendar_id), at=timezone.now())
         return Response({"deleted": str(calendar_id)})
 
     def _changed(self, calendar: Calendar, body: object) -> Response:

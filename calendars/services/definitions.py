@@ -10,7 +10,7 @@ from django.db.models import ProtectedError
 
 from calendars import expanding
 from calendars.models import Calendar, Source
-from calendars.services.refreshing import store_freezes, tell_of_wanted_refresh
+from calendars.services.refreshing import store_freezes, tell_of_change, tell_of_wanted_refresh
 from core.errors import Conflict, InvalidInput, NotFound, Problem
 from scheduling.freezes import Freeze, Unreadable
 from tenants.models import User
@@ -80,6 +80,8 @@ def change_calendar(*, calendar: Calendar, user: User, content: Content, at: dat
     current.updated_by, current.updated_at = user, at
     if _material(current) == made_of:
         _save(current)
+        # It may hold all jobs back now, or no longer.
+        tell_of_change(current, at=at)
         return current
     current.revision += 1
     current.etag, current.last_modified, current.fetched_at, current.error = "", "", None, ""
@@ -94,9 +96,10 @@ def change_calendar(*, calendar: Calendar, user: User, content: Content, at: dat
     return current
 
 
-def delete_calendar(*, calendar: Calendar) -> None:
+def delete_calendar(*, calendar: Calendar, at: datetime) -> None:
     """Delete one with its freezes. Raises Conflict while jobs name it."""
     name = calendar.name
+    tell_of_change(calendar, at=at)
     try:
         calendar.delete()
     except ProtectedError as used:

@@ -25,6 +25,7 @@ MAX_TEXT_BYTES = 1024 * 1024
 _ACCEPT = "text/calendar, text/plain;q=0.5, */*;q=0.1"
 _DAY = timedelta(days=1)
 _KIND = "calendar.refresh_wanted"
+_CHANGED = "calendar.changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ def want_refresh(*, calendar: Calendar, at: datetime) -> None:
 def tell_of_wanted_refresh(calendar: Calendar, *, at: datetime) -> None:
     """Record the event that wakes a worker."""
     events.record(customer_id=calendar.customer_id, kind=_KIND, at=at, data={"calendarId": calendar.pk})
+
+
+def tell_of_change(calendar: Calendar, *, at: datetime) -> None:
+    """Record the event after which those who wait for the end of its freezes look again."""
+    events.record(customer_id=calendar.customer_id, kind=_CHANGED, at=at, data={"calendarId": calendar.pk})
 
 
 def sweep() -> int:
@@ -112,6 +118,7 @@ def store_freezes(calendar: Calendar, found: Sequence[freezes.Freeze], *, at: da
     )
     calendar.expanded_until = at + expanding.AHEAD
     calendar.save(update_fields=["expanded_until"])
+    tell_of_change(calendar, at=at)
 
 
 def _look(calendar: Calendar, *, at: datetime) -> _Look:

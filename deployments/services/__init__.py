@@ -10,6 +10,7 @@ from deployments.services.jobs import create, delete, lock, replace, run_now, se
 from deployments.services.previews import patches_of_hosts, preview
 from deployments.services.runs import close, open_run, resolve
 from deployments.services.sweeps import sweep
+from deployments.services.thaws import look_again
 from deployments.services.ticks import tick
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "heartbeat",
     "is_approved",
     "lock",
+    "look_again",
     "next_start",
     "open_run",
     "patches_of_hosts",

@@ -21,6 +21,7 @@ from deployments.services.editors import require_editor
 from deployments.services.freezing import refuse_held
 from deployments.services.host_tasks import cancel_hosts
 from deployments.services.runs import close, delete_if_waiting, open_run
+from deployments.services.thaws import look_again
 from deployments.services.ticks import settle_as_missed
 from deployments.states import HostTaskState, JobState, RunState
 from inventory.models import Platform
@@ -62,6 +63,8 @@ def replace(*, job: Job, user: User, body: object, at: datetime) -> Job:
     elif job.timezone_type == TimezoneType.AGENT:
         # Its machines may be others now: the tick is to look at once.
         Job.objects.filter(pk=job.pk).update(due_at=F("next_run_at"))
+    # It may name other calendars, or have another missed-run policy.
+    look_again(customer_id=job.customer_id, job=job)
     if checked.definition.status != job.state:
         _switch(job, JobState(checked.definition.status), at=at)
     return job
@@ -219,7 +222,7 @@ def _first_start(job: Job, *, at: datetime) -> datetime | None:
 
 def _cancel_what_has_not_begun(job: Job, *, reason: Reason, at: datetime) -> None:
     """Runs that have not resolved, and hosts that have not started."""
-    for run in Run.objects.filter(job=job, state__in=_NOT_BEGUN).select_for_update():
+    for run in Run.objects.filter(job=job, state__in=_NOT_BEGUN).order_by("pk").select_for_update():
         run.move_to(RunState.CANCELED, at=at, reason=reason, finished_at=at, resumes_at=None)
     going = Run.objects.filter(job=job).open()
     cancel_hosts(HostTask.objects.filter(run__in=going, state=HostTaskState.PENDING), reason=reason, at=at)

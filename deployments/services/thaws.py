@@ -27,6 +27,16 @@ def thaw_some(limit: int) -> None:
                 _thaw(run_id)
 
 
+def look_again(*, customer_id: int, job: Job | None = None) -> None:
+    """Let the next tick look at the customer's frozen runs, or those of one job: what holds them back has changed."""
+    frozen = Run.objects.for_customer(customer_id).filter(state=RunState.FROZEN, resumes_at__gt=Now())
+    if job is not None:
+        frozen = frozen.filter(job=job)
+    # Locked by key, as by everybody who takes several.
+    ids = list(frozen.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
+    Run.objects.filter(pk__in=ids).update(resumes_at=Now())
+
+
 def _due(limit: int) -> Mapping[int, Sequence[int]]:
     found: dict[int, list[int]] = defaultdict(list)
     pauses = CustomerPause.objects.filter(customer_id=OuterRef("customer_id"))

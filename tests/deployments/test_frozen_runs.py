@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from calendars import services as calendars
 from calendars.models import Calendar, Freeze
-from core.customer_context import acting_for
-from core.models import Event
-from deployments import services
+from core.customer_context import acting_for, enter
+from core.models import Event, Message
+from deployments import services, tasks
 from deployments.models import HostTask, Job, Run
 from scheduling import local_time
 from tests import factories
@@ -114,6 +114,47 @@ def test_tick__freeze_was_made_longer__looks_again_at_its_new_end(ada: Person) -
     assert (_run(job).state, _run(job).resumes_at) == ("Frozen", end)
 
 
+def _shorten(ada: Person, calendar: Calendar, job: Job) -> Any:
+    end = (timezone.now() - MINUTE).isoformat()
+    return ada.patch(f"calendars/{calendar.public_id}", {"entries": [{"start": _ago(hours=5).isoformat(), "end": end}]})
+
+
+def _hold_no_longer(ada: Person, calendar: Calendar, job: Job) -> Any:
+    return ada.patch(f"calendars/{calendar.public_id}", {"global": False})
+
+
+def _delete(ada: Person, calendar: Calendar, job: Job) -> Any:
+    return ada.delete(f"calendars/{calendar.public_id}")
+
+
+def _let_go(ada: Person, calendar: Calendar, job: Job) -> Any:
+    return ada.patch(f"deploymentjob/{job.public_id}", {"calendarIds": []})
+
+
+@pytest.mark.parametrize(
+    ("change", "everybody"), [(_shorten, False), (_hold_no_longer, True), (_delete, True), (_let_go, False)]
+)
+def test_tick__freeze_was_taken_away__begins_at_once(ada: Person, change: Any, everybody: bool) -> None:
+    start = _ago(seconds=30)
+    calendar = _calendar(ada, start - HOUR, _ago(hours=-30), everybody=everybody)
+    job = _job(ada, start, *([] if everybody else [calendar]))
+    services.tick()
+    frozen = _run(job).state
+
+    assert change(ada, calendar, job).status_code == 200
+    _work(ada)
+    services.tick()
+
+    assert (frozen, _run(job).state) == ("Frozen", "Pending")
+
+
+def _work(by: Person) -> None:
+    """Do what waits for a worker."""
+    for message in list(Message.objects.filter(customer_id=by.customer.pk, task="deployments.look_again")):
+        tasks.look_again(by.customer.pk, message.pk)
+    enter(by.customer.pk)
+
+
 def test_tick__several_starts_were_frozen__the_newest_alone_begins(ada: Person) -> None:
     start = _ago(seconds=30)
     calendar = _calendar(ada, start - HOUR, _ago(hours=-2))
@@ -194,13 +235,14 @@ def test_pause__of_the_customer__freezes_what_is_due_until_it_is_over(ada: Perso
 
     services.tick()
     services.tick()
-    stood = {job.pk: state for job, state in ((mine, _run(mine).state),)}
+    stood = _run(mine).state
     ada.put("pause", {"paused": False})
     services.tick()
 
-    assert stood == {mine.pk: "Frozen"}
-    assert _run(mine).state == "Pending"
-    assert theirs.pk != mine.pk
+    assert (stood, _run(mine).state) == ("Frozen", "Pending")
+    enter(bob.customer.pk)
+    assert _run(theirs).state == "Pending"
+    assert [one.kind for one in Event.objects.filter(job_id=theirs.pk, run_id__isnull=False)] == ["run.opened"]
 
 
 def test_pause__of_the_service__lets_nothing_start_and_what_was_missed_follows_its_policy(ada: Person) -> None:
