@@ -32,6 +32,8 @@ from core.parameters import parameters
 from core.shapes import parse
 from tenants.models import Role, User
 
+# How clients say that something is not set. An empty list of entries is a calendar without freezes.
+_UNSET = (None, "", "null")
 # What a row does not show, and what may be long.
 _LONG = ("entries", "ics")
 _EXAMPLES = {
@@ -120,7 +122,8 @@ class CalendarView(CalendarBase):
     @describe("changeCalendar", request=CalendarChange, answer=answers.Calendar, says="The calendar.", refuses=[409])
     def patch(self, request: Request, calendar_id: UUID) -> Response:
         """Change a calendar: a JSON merge patch (RFC 7396). Of `entries`, `ics` and `url` one replaces the others."""
-        calendar = self.one(calendar_id)
+        # Locked before it is read: of two changes neither may put back what the other one changed.
+        calendar = get_object_or_404(self.calendars().select_for_update(of=("self",)), public_id=calendar_id)
         return self._changed(calendar, _merged(calendar, request.data))
 
     @describe("deleteCalendar", answer=answers.CalendarDeleted, says="Deleted.", refuses=[409])
@@ -192,7 +195,7 @@ def _merged(calendar: Calendar, patch: object) -> dict[str, Any]:
     if not isinstance(patch, Mapping):
         raise InvalidInput(problems=[Problem("", "invalid", "must be an object")])
     document = serializers.calendar_document(calendar)
-    given_up = {*SOURCES, "refreshMinutes"} if any(patch.get(name) is not None for name in SOURCES) else set()
-    if patch.get("url"):
+    given_up = {*SOURCES, "refreshMinutes"} if any(patch.get(name) not in _UNSET for name in SOURCES) else set()
+    if patch.get("url") not in _UNSET:
         given_up -= {"refreshMinutes"}
     return {name: document[name] for name in serializers.WRITABLE if name not in given_up} | dict(patch)

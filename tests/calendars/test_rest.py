@@ -410,6 +410,30 @@ def test_patch__another_source__takes_the_place_of_the_one_before(ada: Person) -
     assert (changed["source"], changed["url"], changed["refreshMinutes"]) == ("ics", None, None)
 
 
+@pytest.mark.parametrize("unset", [None, "", "null"])
+def test_patch__other_sources_sent_as_not_set__keeps_the_one_there_is(ada: Person, unset: str | None) -> None:
+    made = _created(ada)
+
+    answer = ada.patch(
+        f"calendars/{made['id']}", {"description": "x", "url": unset, "ics": unset, "refreshMinutes": unset}
+    )
+
+    assert answer.status_code == 200, answer.json()
+    assert (answer.json()["description"], answer.json()["entries"]) == ("x", made["entries"])
+
+
+def test_patch__two_at_once__keep_each_others_change(committed: None) -> None:
+    ada = factories.person(customer=factories.customer(), role=Role.ADMIN)
+    made = _created(ada)
+    for number in range(5):
+        sent = {"name": f"name {number}"}, {"description": f"text {number}"}, {"global": number % 2 == 0}
+
+        factories.at_once(lambda one: ada.patch(f"calendars/{made['id']}", one), *sent)
+
+        shown = ada.get(f"calendars/{made['id']}").json()
+        assert {key: shown[key] for one in sent for key in one} == {key: one[key] for one in sent for key in one}
+
+
 def test_patch__broken_text__leaves_all_as_it_was(ada: Person) -> None:
     made = _created(ada)
     before = _freezes(ada, made)
