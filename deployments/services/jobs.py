@@ -75,10 +75,14 @@ def supersede(*, customer_id: int, user: User, body: object, at: datetime) -> tu
 
     Raises as `create` and `replace` do, and InvalidInput for a body without an external id.
     """
-    name = check(JobDefinition, body)[0].get("external_id")
+    fields, problems = check(JobDefinition, body)
+    name = fields.get("external_id")
     if name is None:
-        raise InvalidInput(problems=[Problem("externalId", "required", "is required where replace is true", MISSING)])
-    earlier = Job.objects.for_customer(customer_id).live().filter(external_id=name)
+        if not {"", "externalId"} & {one.field for one in problems}:
+            problems.append(Problem("externalId", "required", "is required where replace is true", MISSING))
+        raise InvalidInput(problems=problems)
+    # Locked: one that is being deleted is gone once it is our turn.
+    earlier = Job.objects.for_customer(customer_id).live().filter(external_id=name).select_for_update(of=("self",))
     if not (job := earlier.first()):
         try:
             with transaction.atomic():

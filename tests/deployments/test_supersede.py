@@ -69,6 +69,39 @@ def test_supersede__without_external_id__is_refused_at_the_field(ada: Person) ->
     assert not Job.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ([], [""]),
+        (nightly(externalId="x" * 300), ["externalId"]),
+        (nightly(externalId=None, timeout=7000), ["externalId", "timeout"]),
+    ],
+)
+def test_supersede__no_external_id_to_go_by__tells_all_that_is_wrong(ada: Person, body: Any, fields: list[str]) -> None:
+    answer = ada.post(PATH, body)
+
+    assert answer.status_code == 400
+    assert sorted(one["field"] for one in answer.json()["errors"]) == fields
+
+
+def test_supersede__while_the_job_is_deleted__ends_with_a_live_one_or_before_the_deletion(
+    committed_ada: Person,
+) -> None:
+    for _ in range(5):
+        gone = committed_ada.post(PATH, nightly()).json()["id"]
+
+        superseded, deleted = factories.at_once(
+            lambda work: work(),
+            lambda: committed_ada.post(PATH, nightly(name="next")),
+            lambda gone=gone: committed_ada.delete(f"deploymentjob/{gone}"),
+        )
+
+        assert (superseded.status_code, deleted.status_code) in {(200, 200), (201, 200)}
+        live = committed_ada.get(f"deploymentjob/{superseded.json()['id']}").status_code
+        assert live == (404 if superseded.status_code == 200 else 200)
+        committed_ada.delete(f"deploymentjob/{superseded.json()['id']}")
+
+
 @pytest.mark.parametrize("word", ["false", "0", ""])
 def test_create__replace_is_false__conflicts_with_the_live_one(ada: Person, word: str) -> None:
     ada.post(PATH, nightly())
