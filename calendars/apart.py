@@ -4,6 +4,7 @@
 """
 
 import json
+import logging
 import resource
 import signal
 import subprocess
@@ -16,11 +17,14 @@ from typing import Any
 from scheduling import freezes
 from scheduling.freezes import Freeze, Unreadable, Wrong
 
+log = logging.getLogger(__name__)
+
 # Of a processor's time, so that a busy machine refuses nobody.
 SECONDS = 6
 _BYTES = 1024 * 1024 * 1024
 # Of the clock's; whoever waits for an answer over HTTP has given up by then.
 _PATIENCE = 60
+_TOO_LONG = "takes too long to work out; split the calendar"
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -45,8 +49,14 @@ def frozen(text: str, *, zone: str, start: datetime, end: datetime) -> list[Free
             env={},
             check=True,
         )
-    except (subprocess.TimeoutExpired, subprocess.CalledProcessError):
-        raise Unreadable([Wrong("the text", "takes too long to work out; split the calendar")]) from None
+    except subprocess.TimeoutExpired:
+        raise Unreadable([Wrong("the text", _TOO_LONG)]) from None
+    except subprocess.CalledProcessError as ended:
+        if ended.returncode < 0:
+            # By a signal: that of its limits.
+            raise Unreadable([Wrong("the text", _TOO_LONG)]) from None
+        log.error("working out freezes failed: %s", ended.stderr[-2_000:])
+        raise Unreadable([Wrong("the text", "cannot be read")]) from None
     answer = json.loads(done.stdout)
     if "problems" in answer:
         raise Unreadable([Wrong(where, message) for where, message in answer["problems"]])
@@ -66,6 +76,9 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
         )
     except Unreadable as refused:
         return {"problems": [[one.where, one.message] for one in refused.problems]}
+    except (TimeoutError, MemoryError):
+        # Before it came to any event.
+        return {"problems": [["the text", _TOO_LONG]]}
     return {"freezes": [[one.start.isoformat(), one.end.isoformat(), one.summary] for one in found]}
 
 

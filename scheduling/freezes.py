@@ -24,6 +24,14 @@ LONGEST_SUMMARY = 200
 _MOST_A_DAY = 24
 _REPEATS = {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
 _REPEATING = {"RRULE", "RDATE", "EXRULE", "RECURRENCE-ID"}
+# What says when an event is: whichever of two is meant, nobody knows.
+_SAID_ONCE: Mapping[str, tuple[type | None, str]] = {
+    "DTSTART": (date, "a date, or a date and a time"),
+    "DTEND": (date, "a date, or a date and a time"),
+    "DURATION": (timedelta, "a length of time"),
+    "RECURRENCE-ID": (date, "a date, or a date and a time"),
+    "STATUS": (None, "a word"),
+}
 _TIMES_OF_DAY = ("BYHOUR", "BYMINUTE", "BYSECOND")
 # Around a period, what the libraries leave out because they compare wall-clock times of different zones.
 _MARGIN = timedelta(days=2)
@@ -201,6 +209,9 @@ def _wrong(events: Sequence[Event]) -> Iterator[Wrong]:
             yield Wrong(where, f"{name}: {str(message)[:LONGEST_SUMMARY]}")
         if one.errors:
             continue
+        if mistaken := [*_mistaken(one)]:
+            yield from (Wrong(where, message) for message in mistaken)
+            continue
         if "DTSTART" not in one:
             yield Wrong(where, "DTSTART is missing")
             continue
@@ -212,6 +223,16 @@ def _wrong(events: Sequence[Event]) -> Iterator[Wrong]:
         for rule in _rules(one):
             if wrong := _wrong_rule(rule):
                 yield Wrong(where, f"RRULE: {wrong}")
+
+
+def _mistaken(one: Event) -> Iterator[str]:
+    """What says when an event is, and says it twice or in another kind of value: VALUE may be anything."""
+    for name, (kind, meant) in _SAID_ONCE.items():
+        value = one.get(name)
+        if isinstance(value, list):
+            yield f"{name} stands there more than once"
+        elif kind is not None and value is not None and not isinstance(getattr(value, "dt", None), kind):
+            yield f"{name} must be {meant}"
 
 
 def _length(one: Any) -> timedelta:

@@ -101,6 +101,23 @@ def test_frozen__folded_lines_and_several_calendars__are_read() -> None:
             "SUMMARY:s\nDTSTART:20260301T100000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;INTERVAL=0",
             "event 's': RRULE: INTERVAL and",
         ),
+        ("SUMMARY:s\nDTSTART;VALUE=TEXT:x", "event 's': DTSTART must be a date"),
+        ("SUMMARY:s\nDTSTART;VALUE=TIME:100000\nDURATION:PT1H", "event 's': DTSTART must be a date"),
+        ("SUMMARY:s\nDTSTART:20260301T100000Z\nDTEND;VALUE=DURATION:PT1H", "event 's': DTEND must be a date"),
+        ("SUMMARY:s\nDTSTART:20260301T100000Z\nDURATION;VALUE=TEXT:x", "event 's': DURATION must be a length"),
+        *(
+            (
+                f"SUMMARY:s\nDTSTART:20260301T100000Z\n{line}\n{line}\nRRULE:FREQ=DAILY",
+                f"event 's': {line.partition(':')[0]} stands there more than once",
+            )
+            for line in (
+                "DTSTART:20260302T100000Z",
+                "DTEND:20260301T110000Z",
+                "DURATION:PT1H",
+                "RECURRENCE-ID:20260301T100000Z",
+                "STATUS:CANCELLED",
+            )
+        ),
         ("DTSTART 20260301T100000Z", "line 6: must be NAME:VALUE"),
     ],
 )
