@@ -94,6 +94,8 @@ class Run(Moving, CustomerOwned):
         indexes: ClassVar = [
             # The sweep: what is still going.
             models.Index(fields=["deadline"], condition=~Q(state__in=sorted(FINAL_RUNS)), name="run_open"),
+            # Feeds: what a customer's jobs did lately.
+            models.Index(fields=["customer", "scheduled_for"], name="run_by_start"),
             # The tick: frozen ones whose freeze has ended.
             models.Index(fields=["resumes_at"], condition=Q(state=RunState.FROZEN), name="run_resumes"),
             # The sweep: whose children may be started.

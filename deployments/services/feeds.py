@@ -10,6 +10,7 @@ from core.errors import NotPermitted
 from deployments import schedules
 from deployments.models import Feed, Job, Run
 from deployments.services.occurrences import planned
+from deployments.states import LIVE_JOBS
 from tenants.models import Role, User
 
 # What a feed shows at most: so far back and ahead, so many jobs (those that start next), so many starts.
@@ -54,14 +55,17 @@ def find_feed(*, secret: str) -> Feed | None:
 
 def starts_of(*, feed: Feed, at: datetime) -> list[Start]:
     """What a feed shows, oldest first: by two queries, however many jobs there are."""
-    jobs = _jobs(feed)
     since, until = at - BACK, at + AHEAD
-    runs = Run.objects.for_customer(feed.customer_id).filter(job__in=jobs, scheduled_for__range=(since, at))
-    known = {job.pk: job for job in jobs}
-    newest = runs.defer("snapshot").order_by("-scheduled_for", "-pk")[:MOST_STARTS]
-    past = [Start(known[run.job_id], run.scheduled_for, run.deadline, run) for run in newest]
-    found = [*past, *_coming(jobs, since, until)]
+    found = [*_past(feed, since, at), *_coming(_jobs(feed), since, until)]
     return sorted(found, key=lambda one: (one.start, one.job.pk))[: 2 * MOST_STARTS]
+
+
+def _past(feed: Feed, since: datetime, at: datetime) -> Iterator[Start]:
+    """The newest runs of its job, or of all live ones, whether these start again or not."""
+    runs = Run.objects.for_customer(feed.customer_id).filter(scheduled_for__range=(since, at))
+    runs = runs.filter(job__state__in=LIVE_JOBS) if feed.job is None else runs.filter(job=feed.job)
+    newest = runs.select_related("job").defer("snapshot").order_by("-scheduled_for", "-pk")[:MOST_STARTS]
+    return (Start(run.job, run.scheduled_for, run.deadline, run) for run in newest)
 
 
 def _jobs(feed: Feed) -> Sequence[Job]:

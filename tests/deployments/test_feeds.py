@@ -81,6 +81,22 @@ def test_feed__of_all_jobs__shows_each_in_order(ada: Person) -> None:
     assert {later.name, sooner.name} == {one["summary"] for one in events}
 
 
+def test_feed__of_all_jobs__still_shows_what_starts_no_more(ada: Person) -> None:
+    once = {"scheduleType": "Once", "recurrenceInterval": None, "doNotRunUntil": None}
+    _weekly(ada, _ago(minutes=1), name="once", **once)
+    _weekly(ada, _ago(minutes=1), name="gone")
+    off = _weekly(ada, _ago(minutes=1), name="off")
+    services.tick()
+    services.set_status(job=off, state="Disabled", user=ada.user, at=timezone.now())
+    services.delete(job=Job.objects.get(name="gone"), user=ada.user, at=timezone.now())
+    _weekly(factories.stranger(), _ago(minutes=1), name="theirs")
+    services.tick()
+
+    events = _events(_subscribed(ada))
+
+    assert sorted(one["summary"] for one in events) == ["off (Canceled)", "once (Pending)"]
+
+
 def test_feed__by_each_machines_clock__is_in_no_zone(ada: Person) -> None:
     job = _weekly(
         ada,

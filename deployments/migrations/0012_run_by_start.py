@@ -1,0 +1,11 @@
+"""Feeds ask what a customer's jobs did lately, whether these start again or not."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("deployments", "0011_frozen_runs"), ("tenants", "0003_customer_of_name")]
+
+    operations = [
+        migrations.AddIndex("run", models.Index(fields=["customer", "scheduled_for"], name="run_by_start")),
+    ]
