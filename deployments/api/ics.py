@@ -1,10 +1,12 @@
 """Starts as an iCalendar text (RFC 5545), for calendar programs. Shape only."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Event
+from icalendar.prop import vText
 
 from deployments import schedules
 from deployments.models import Feed, TimezoneType
@@ -19,6 +21,8 @@ CONTENT_TYPE = "text/calendar; charset=utf-8"
 _REFRESH = timedelta(hours=1)
 # How long a start is shown where its window has no end of its own.
 _SHOWN = timedelta(hours=1)
+_LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _DID_NOT_BEGIN = frozenset({RunState.MISSED, RunState.SKIPPED, RunState.FROZEN, RunState.CANCELED})
 
 
@@ -28,7 +32,7 @@ def calendar_text(feed: Feed, starts: Iterable[Start]) -> bytes:
     calendar.add("prodid", "-//patch-deployment//feed//EN")
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
-    calendar.add("x-wr-calname", feed.name)
+    calendar.add("x-wr-calname", vText(_text(feed.name)))
     calendar.add("refresh-interval", _REFRESH, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", "PT1H")
     for one in starts:
@@ -46,11 +50,16 @@ def _event(one: Start) -> Event:
     length = one.deadline - one.start if one.job.timeout != windows.NO_END else _SHOWN
     event.add("dtstart", begins)
     event.add("dtend", begins + min(length, _longest(one)))
-    event.add("summary", one.job.name if one.run is None else f"{one.job.name} ({one.run.state})")
-    event.add("description", _described(one))
+    event.add("summary", _text(one.job.name if one.run is None else f"{one.job.name} ({one.run.state})"))
+    event.add("description", _text(_described(one)))
     event.add("status", "CANCELLED" if one.run and one.run.state in _DID_NOT_BEGIN else "CONFIRMED")
     event.add("transp", "TRANSPARENT")
     return event
+
+
+def _text(text: str) -> str:
+    """Without control characters, which such a text cannot have: some programs take each for the end of a line."""
+    return _CONTROLS.sub(" ", _LINE_ENDS.sub("\n", text))
 
 
 def _shown(one: Start, at: datetime) -> datetime:

@@ -216,3 +216,14 @@ def test_feed__text__is_what_other_programs_take(ada: Person) -> None:
     (event, *_) = Calendar.from_ical(content).walk("VEVENT")
     assert event["summary"] == "a; b, c\nd — ü"
     assert isinstance(event.start, date)
+
+
+def test_feed__names_with_control_characters__begin_no_line(ada: Person) -> None:
+    evil = "a\rBEGIN:VEVENT\x0bSUMMARY:x\u2028y\x07"
+    _weekly(ada, _ago(days=-1), name=evil, description=evil)
+
+    content = Client().get(_subscribed(ada, {"name": evil})).content.decode()
+
+    assert len(content.splitlines()) == len(content.split("\r\n")) - 1
+    assert "X-WR-CALNAME:a\\nBEGIN:VEVENT\\nSUMMARY:x\\ny \r\n" in content
+    assert {one["summary"] for one in Calendar.from_ical(content).walk("VEVENT")} == {"a\nBEGIN:VEVENT\nSUMMARY:x\ny "}
