@@ -152,7 +152,7 @@ def _worked_out(
         else:
             found = expanding.of_text(calendar.ics if text is None else text, zone=calendar.timezone, at=at)
     except Unreadable as refused:
-        return _without_copy(calendar, str(refused), at=at) if text else _Look(error=str(refused))
+        return _Look(error=str(refused)) if text is None else _without_copy(calendar, str(refused), at=at)
     return _Look(fetched=fetched, text=text, found=found)
 
 

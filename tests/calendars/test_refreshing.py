@@ -181,14 +181,22 @@ def test_fetch__deleted_meanwhile__is_over(ada: Person, server: Server) -> None:
     assert server.asked == []
 
 
-def test_fetch__next_day_without_the_server__works_the_copys_repetitions_out_further(
-    ada: Person, server: Server
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (says(b"", 500), "the server answered 500"),
+        (says(b""), "line 1: an iCalendar text begins with BEGIN:VCALENDAR"),
+    ],
+    ids=["failure", "nothing"],
+)
+def test_fetch__next_day_without_a_text__works_the_copys_repetitions_out_further(
+    ada: Person, server: Server, answer: Any, error: str
 ) -> None:
     server.answer = says(_ics("DTSTART:20260101T080000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY").encode())
     made = _made(ada, server)
     _work(ada)
     last = max(one["start"] for one in _freezes(ada, made, "?pageSize=2000"))
-    server.answer = says(b"", 500)
+    server.answer = answer
 
     # As it was three days ago.
     Calendar.objects.update(expanded_until=F("expanded_until") - timedelta(days=3))
@@ -197,7 +205,7 @@ def test_fetch__next_day_without_the_server__works_the_copys_repetitions_out_fur
 
     after = _refreshed(ada, made)
 
-    assert after["error"] == "the server answered 500"
+    assert after["error"] == error
     assert max(one["start"] for one in _freezes(ada, made, "?pageSize=2000")) == last
 
 
