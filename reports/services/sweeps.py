@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from core.customer_context import acting_for, scheduling
 from reports.models import Report
+from reports.services.deleting import forget
 from reports.services.queueing import expiry
 from reports.services.writing import MAX_ATTEMPTS
 from reports.states import ReportState
@@ -28,7 +29,7 @@ def sweep(*, at: datetime) -> None:
             _take_back(report_id, at=at)
     for customer_id, report_id in expired:
         with acting_for(customer_id):
-            Report.objects.for_customer(customer_id).filter(pk=report_id, expires_at__lte=at - _GRACE).delete()
+            forget(Report.objects.for_customer(customer_id).filter(pk=report_id, expires_at__lte=at - _GRACE))
 
 
 def _take_back(report_id: int, *, at: datetime) -> None:

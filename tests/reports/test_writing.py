@@ -1,12 +1,13 @@
 """Workers that write reports: several at one, one that dies, one that is too late."""
 
 import threading
+import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
 from core.customer_context import acting_for
@@ -14,6 +15,7 @@ from core.errors import Conflict
 from core.models import Message
 from reports import sections, services
 from reports.models import Report, ReportChunk, ReportKind, ReportSection
+from reports.services import writing
 from reports.services.writing import LEASE
 from reports.states import ReportState
 from tests import factories
@@ -228,6 +230,51 @@ def test_worker__whose_report_is_deleted__stops(acme: Person, report: Report, mo
     _pages(monkeypatch, deleted)
 
     assert _write(report) is False
+
+
+def _until_somebody_waits() -> None:
+    """For a row that this transaction has locked."""
+    with connection.cursor() as cursor:
+        for _ in range(200):
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone() != (0,):
+                return
+            time.sleep(0.05)
+    raise AssertionError("nobody waits")
+
+
+@pytest.mark.parametrize("by", ["author", "sweep"])
+def test_delete__while_the_worker_keeps_a_page__waits_for_it(
+    acme: Person, report: Report, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    keeping, gone = threading.Event(), []
+
+    def renew(held: Report, *, at: datetime) -> None:
+        real(held, at=at)
+        keeping.set()
+        _until_somebody_waits()
+
+    def delete() -> None:
+        keeping.wait(30)
+        if by == "author":
+            gone.append(acme.delete(f"reports/{report.public_id}").status_code)
+        else:
+            gone.append(services.sweep(at=timezone.now() + timedelta(days=30)))
+        connections.close_all()
+
+    _pages(monkeypatch, lambda *_: iter(()))
+    real = writing._renew
+    monkeypatch.setattr(writing, "_renew", renew)
+    deletion = threading.Thread(target=delete)
+    deletion.start()
+
+    _write(report)
+    deletion.join(30)
+
+    assert gone == [200 if by == "author" else None]
+    with acting_for(acme.customer.pk):
+        assert not Report.objects.exists()
+        assert not ReportChunk.objects.exists()
 
 
 def test_sweep__of_expired_reports__deletes_them_with_their_content(acme: Person, report: Report) -> None:
