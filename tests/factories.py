@@ -4,6 +4,7 @@ import base64
 import itertools
 import json
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -234,3 +235,14 @@ def at_once(work: Callable[..., Any], *each: Any, threads: int = 0) -> list[Any]
 
     with ThreadPoolExecutor(len(arguments)) as pool:
         return list(pool.map(run, arguments))
+
+
+def until_somebody_waits() -> None:
+    """For a row that this transaction has locked."""
+    with connection.cursor() as cursor:
+        for _ in range(200):
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone() != (0,):
+                return
+            time.sleep(0.05)
+    raise AssertionError("nobody waits")

@@ -72,9 +72,7 @@ def change_calendar(*, calendar: Calendar, user: User, content: Content, at: dat
 
     Raises InvalidInput, Conflict, and NotFound where it is gone meanwhile.
     """
-    current = Calendar.objects.for_customer(calendar.customer_id).select_for_update().filter(pk=calendar.pk).first()
-    if current is None:
-        raise NotFound
+    current = _locked(calendar)
     made_of = _material(current)
     _write(current, content, at=at)
     current.updated_by, current.updated_at = user, at
@@ -97,17 +95,27 @@ def change_calendar(*, calendar: Calendar, user: User, content: Content, at: dat
 
 
 def delete_calendar(*, calendar: Calendar, at: datetime) -> None:
-    """Delete one with its freezes. Raises Conflict while jobs name it."""
-    name = calendar.name
-    tell_of_change(calendar, at=at)
+    """Delete one with its freezes. Raises Conflict while jobs name it, and NotFound where it is gone meanwhile."""
+    # Locked first: a worker that is about to store freezes would add some after these were deleted.
+    current = _locked(calendar)
+    name = current.name
+    tell_of_change(current, at=at)
     try:
-        calendar.delete()
+        current.delete()
     except ProtectedError as used:
         # Links say by their text whose they are: the rooms above are none of this one's business.
         jobs = sorted({str(one) for one in used.protected_objects})
         more = f" and {len(jobs) - _MOST_NAMED} more" if len(jobs) > _MOST_NAMED else ""
         named = ", ".join(repr(one) for one in jobs[:_MOST_NAMED])
         raise Conflict(f"Jobs name the calendar {name!r}: {named}{more}. Change or delete them first.") from used
+
+
+def _locked(calendar: Calendar) -> Calendar:
+    """As it is now."""
+    current = Calendar.objects.for_customer(calendar.customer_id).select_for_update().filter(pk=calendar.pk).first()
+    if current is None:
+        raise NotFound
+    return current
 
 
 def _write(calendar: Calendar, content: Content, *, at: datetime) -> None:

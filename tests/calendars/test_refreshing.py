@@ -1,9 +1,11 @@
 """Calendars that workers fetch: the last good copy is kept, whatever a server answers."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.db.models import F
 from django.utils import timezone
 
@@ -12,6 +14,7 @@ from calendars.models import Calendar, Freeze
 from calendars.services import refreshing
 from core.customer_context import acting_for, enter
 from core.models import Event, Message
+from tenants.models import Role
 from tests import factories
 from tests.calendars.servers import Server, says
 from tests.calendars.test_rest import ICS, _freezes, _ics
@@ -179,6 +182,37 @@ def test_fetch__deleted_meanwhile__is_over(ada: Person, server: Server) -> None:
     _work(ada)
 
     assert server.asked == []
+
+
+def test_delete__while_a_worker_stores_freezes__waits_for_it(
+    committed: None, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = factories.person(customer=factories.customer(), role=Role.ADMIN)
+    server.answer = says(ICS.encode())
+    made = _made(ada, server)
+    storing, answers = threading.Event(), []
+
+    def settle(*told: Any, **named: Any) -> None:
+        storing.set()
+        factories.until_somebody_waits()
+        real(*told, **named)
+
+    def delete() -> None:
+        storing.wait(30)
+        answers.append(ada.delete(f"calendars/{made['id']}").status_code)
+        connections.close_all()
+
+    real = refreshing._settle
+    monkeypatch.setattr(refreshing, "_settle", settle)
+    deletion = threading.Thread(target=delete)
+    deletion.start()
+    with acting_for(ada.customer.pk):
+        (message,) = Message.objects.filter(task="calendars.refresh")
+    tasks.refresh(ada.customer.pk, message.pk)
+    deletion.join(30)
+
+    assert answers == [200]
+    assert ada.get("calendars").json() == []
 
 
 @pytest.mark.parametrize(

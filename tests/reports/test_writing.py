@@ -1,13 +1,12 @@
 """Workers that write reports: several at one, one that dies, one that is too late."""
 
 import threading
-import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
 from core.customer_context import acting_for
@@ -232,17 +231,6 @@ def test_worker__whose_report_is_deleted__stops(acme: Person, report: Report, mo
     assert _write(report) is False
 
 
-def _until_somebody_waits() -> None:
-    """For a row that this transaction has locked."""
-    with connection.cursor() as cursor:
-        for _ in range(200):
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone() != (0,):
-                return
-            time.sleep(0.05)
-    raise AssertionError("nobody waits")
-
-
 @pytest.mark.parametrize("by", ["author", "sweep"])
 def test_delete__while_the_worker_keeps_a_page__waits_for_it(
     acme: Person, report: Report, monkeypatch: pytest.MonkeyPatch, by: str
@@ -252,7 +240,7 @@ def test_delete__while_the_worker_keeps_a_page__waits_for_it(
     def renew(held: Report, *, at: datetime) -> None:
         real(held, at=at)
         keeping.set()
-        _until_somebody_waits()
+        factories.until_somebody_waits()
 
     def delete() -> None:
         keeping.wait(30)
