@@ -12,6 +12,7 @@ from deployments.services.occurrences import Occurrence
 from scheduling import local_time, recurrence, zones
 
 PLANNED = "Planned"
+# Notes on a start, beside those of the schedule itself.
 OVERLAPS = "overlaps"
 FROZEN = "frozen"
 

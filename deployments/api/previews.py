@@ -6,7 +6,7 @@ from typing import Any
 
 from calendars.services import Stretch, frozen_at
 from deployments import schedules
-from deployments.api.occurrences import start_document
+from deployments.api.occurrences import FROZEN, start_document
 from deployments.api.serializers import instant
 from deployments.due import last_start
 from deployments.models import Job, TimezoneType
@@ -15,9 +15,6 @@ from deployments.services.approvals import is_approved
 from deployments.services.previews import Overlap, Preview, ZoneStarts
 from inventory.models import Asset
 from scheduling import sentences
-
-# A note on a start, beside those of the schedule itself.
-FROZEN = "frozen"
 
 
 def preview_document(plan: Preview, hosts: Sequence[Asset], patches: Mapping[int, Sequence[str]]) -> dict[str, Any]:

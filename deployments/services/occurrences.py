@@ -1,9 +1,12 @@
 """The occurrences of a job, past and coming: what its runs say, and from its next start on what its schedule says."""
 
-from collections.abc import Collection, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 
+from calendars.services import Stretch
 from deployments import schedules
 from deployments.models import Job, Run, Trigger
 from deployments.services.clocks import MOST_ZONES, zones_of_machines
@@ -40,18 +43,34 @@ def occurrences(*, job: Job, since: datetime, until: datetime, most: int) -> lis
         (start, schedules.last_deadline_of(job, occurrence=start), None)
         for start in planned(job, since=since, until=until, most=most - len(past))
     ]
-    names = zones_of_machines(job)[:MOST_ZONES]
-    freezes = stretches(job=job, since=since, until=until + schedules.AROUND_THE_EARTH)
-    found: list[Occurrence] = []
     # Runs outside of the schedule stand between those of it.
-    for start, deadline, run in sorted([*past, *coming], key=lambda one: one[0])[:most]:
+    told = sorted([*past, *coming], key=lambda one: one[0])[:most]
+    if not told:
+        return []
+    names = zones_of_machines(job)[:MOST_ZONES]
+    last = schedules.last_start_of(job, told[-1][0])
+    is_frozen = _within(stretches(job=job, since=since, until=last + schedules.A_MOMENT))
+    found: list[Occurrence] = []
+    for start, deadline, run in told:
         of_schedule = run is None or run.trigger == Trigger.SCHEDULE
         starts = {name: schedules.start_in(job, name, start) for name in names if of_schedule}
         overlaps = bool(found) and found[-1].deadline > start
         begins = starts or {job.timezone: start}
-        frozen = {name for name, at in begins.items() if any(one.starts_at <= at < one.ends_at for one in freezes)}
+        frozen = {name for name, at in begins.items() if is_frozen(at)}
         found.append(Occurrence(start, deadline, run, starts, overlaps, frozen))
     return found
+
+
+def _within(freezes: Sequence[Stretch]) -> Callable[[datetime], bool]:
+    """Whether an instant lies in one of them, however many: they come by start."""
+    starts = [one.starts_at for one in freezes]
+    last_ends = list(accumulate((one.ends_at for one in freezes), max))
+
+    def within(at: datetime) -> bool:
+        begun = bisect_right(starts, at)
+        return begun > 0 and at < last_ends[begun - 1]
+
+    return within
 
 
 def planned(job: Job, *, since: datetime, until: datetime, most: int) -> Iterator[datetime]:

@@ -272,6 +272,18 @@ def test_occurrences__in_a_freeze__are_marked(ada: Person) -> None:
     ]
 
 
+def test_occurrences__in_freezes_that_overlap__are_marked_by_the_longest(ada: Person) -> None:
+    start = _ago(days=-1)
+    long = _calendar(ada, start - HOUR, start + 30 * HOUR)
+    short = _calendar(ada, start + HOUR, start + 2 * HOUR, name="short")
+    later = _calendar(ada, start + 48 * HOUR, start + 50 * HOUR, name="later")
+    job = _job(ada, start, long, short, later)
+
+    rows = ada.get(f"deploymentjob/{job.public_id}/occurrences?pageSize=4").json()
+
+    assert [row["notes"] for row in rows] == [["frozen"], ["frozen"], ["frozen"], []]
+
+
 # --- hosts of a run that is going -------------------------------------------------------------------------------------
 
 
