@@ -7,7 +7,7 @@ from pydantic import Field
 
 from core.instants import milliseconds
 from core.paging import ListParameters
-from core.shapes import Flag, NotSet, Shape, Text, TextList, WholeNumber, choice
+from core.shapes import Flag, NotSet, Shape, Text, TextList, WholeNumber, choice, choices
 from inventory.models import Platform
 from reports import sections
 from reports.models import Report, ReportKind, ReportSection
@@ -24,6 +24,12 @@ _ROWS = "What a row stands for; the first section of its kind where absent."
 
 class ReportListParameters(ListParameters):
     """Which reports to list."""
+
+    platform: Annotated[
+        list[Platform] | None,
+        choices(Platform),
+        Field(description="Those on Windows or Linux machines alone; those on all are not among them."),
+    ] = None
 
 
 class DownloadParameters(Shape):

@@ -108,7 +108,8 @@ class ReportsView(ReportBase):
     def get(self, request: Request) -> Response:
         """List reports, the newest first."""
         wanted = parameters(request, ReportListParameters)
-        rows = serializers.with_references(self.reports())
+        reports = self.reports().filter(platform__in=wanted.platform) if wanted.platform else self.reports()
+        rows = serializers.with_references(reports)
         return REPORTS.page(request, rows, wanted, at=timezone.now(), render=serializers.report_row)
 
 

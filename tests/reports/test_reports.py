@@ -337,6 +337,9 @@ def test_list__newest_first__is_filtered_sorted_and_paged(ada: Person) -> None:
     assert names("?sort=name&query=kind:assets") == ["a", "b", "c"]
     assert names("?query=status:Ready") == []
     assert names("?pageSize=1&pageNumber=1") == ["c"]
+    asked(ada, "assets", {"name": "d", "platform": "linux"})
+    assert names("?platform=Linux") == names("?platform=windows,linux") == ["d"]
+    assert names("?platform=Windows") == []
     answers.Reports.model_validate_json(ada.get("reports").content)
 
 
