@@ -28,10 +28,12 @@ class OccurrenceParameters(Shape):
     """Which occurrences."""
 
     since: Annotated[
-        datetime | None, Field(alias="from", description="From this start on; 30 days ago where absent.")
+        datetime | None,
+        Field(alias="from", description="From this start on; 30 days ago, or before an earlier `to`, where absent."),
     ] = None
     until: Annotated[
-        datetime | None, Field(alias="to", description="Before this start; 90 days after `from` or now where absent.")
+        datetime | None,
+        Field(alias="to", description="Before this start; 90 days after `from` or now, the later, where absent."),
     ] = None
     page_size: Annotated[WholeNumber, Field(ge=1, le=1_000, description="At most so many.")] = 100
 
@@ -63,7 +65,7 @@ class OccurrencesView(JobView):
 
 
 def _between(wanted: OccurrenceParameters, *, at: datetime) -> tuple[datetime, datetime]:
-    since = wanted.since or _moved(wanted.until or at, -BACK)
+    since = wanted.since or _moved(min(wanted.until or at, at), -BACK)
     until = wanted.until or _moved(max(since, at), AHEAD)
     if not (since < until and until - since <= _LONGEST):
         message = f"must be later than from, by {_LONGEST.days} days at most"
