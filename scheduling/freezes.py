@@ -32,7 +32,8 @@ _SAID_ONCE: Mapping[str, tuple[type | None, str]] = {
     "RECURRENCE-ID": (date, "a date, or a date and a time"),
     "STATUS": (None, "a word"),
 }
-_TIMES_OF_DAY = ("BYHOUR", "BYMINUTE", "BYSECOND")
+# The highest of each.
+_TIMES_OF_DAY = {"BYHOUR": 23, "BYMINUTE": 59, "BYSECOND": 59}
 # Around a period, what the libraries leave out because they compare wall-clock times of different zones.
 _MARGIN = timedelta(days=2)
 _MOST_PROBLEMS = 20
@@ -269,7 +270,9 @@ def _wrong_rule(rule: Mapping[str, Any]) -> str | None:
     if any(int(value) < 1 for name in ("INTERVAL", "COUNT") for value in rule.get(name) or ()):
         return "INTERVAL and COUNT must be 1 or more"
     times = 1
-    for name in _TIMES_OF_DAY:
+    for name, highest in _TIMES_OF_DAY.items():
+        if any(not 0 <= int(value) <= highest for value in rule.get(name) or ()):
+            return f"{name} must be 0 to {highest}"
         times *= max(1, len(rule.get(name) or ()))
     return f"repeats more than {_MOST_A_DAY} times a day" if times > _MOST_A_DAY else None
 

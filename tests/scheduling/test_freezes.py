@@ -157,6 +157,18 @@ def test_rule_problem__rule_of_the_standard__has_none(rule: str) -> None:
     assert rule_problem(rule) is None
 
 
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("FREQ=DAILY;BYHOUR=25", "BYHOUR must be 0 to 23"),
+        ("FREQ=DAILY;BYHOUR=-1", "BYHOUR must be 0 to 23"),
+        ("FREQ=DAILY;BYHOUR=1;BYMINUTE=60", "BYMINUTE must be 0 to 59"),
+    ],
+)
+def test_rule_problem__time_of_day_that_no_clock_shows__is_told(rule: str, said: str) -> None:
+    assert rule_problem(rule) == said
+
+
 @pytest.mark.parametrize("rule", ["", "daily", "FREQ=MINUTELY", "FREQ=DAILY;COUNT=x", "FREQ=DAILY;BYDAY=XX"])
 def test_rule_problem__anything_else__is_told(rule: str) -> None:
     assert rule_problem(rule)
