@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("deployments", "0011_frozen_runs"), ("tenants", "0003_customer_of_name")]
+    dependencies = [("deployments", "0015_early_children"), ("tenants", "0003_customer_of_name")]
 
     operations = [
         migrations.AddIndex("run", models.Index(fields=["customer", "scheduled_for"], name="run_by_start")),
