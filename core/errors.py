@@ -14,8 +14,9 @@ from typing import Any, ClassVar
 
 from django.core import exceptions as django_exceptions
 from django.core.signals import got_request_exception
-from django.db import InterfaceError, OperationalError, connections
+from django.db import IntegrityError, InterfaceError, OperationalError, connections
 from django.http import Http404, HttpRequest, JsonResponse
+from psycopg2.errors import ForeignKeyViolation
 from rest_framework import exceptions as drf
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
@@ -265,6 +266,8 @@ def as_domain_error(exc: BaseException, *, view: Any = None) -> DomainError:
         return exc
     if isinstance(exc, drf.APIException):
         return _from_framework(exc, view)
+    if isinstance(exc, IntegrityError) and isinstance(exc.__cause__, ForeignKeyViolation):
+        return Conflict("Something that this names was deleted just now. Look again, and send what is still there.")
     meant = next((make for kind, make in _OF_DJANGO if isinstance(exc, kind)), _Bug)
     return meant()
 

@@ -90,10 +90,14 @@ def settle_due(job: Any, among: Collection[str] = schedules.EVERYWHERE) -> list[
 
 
 def settle_as_missed(job: Job, *, reason: Reason, at: datetime) -> None:
-    """Note what is due of a locked job as missed for that reason; its `last_instance` counts on."""
-    occurrences, _ = due.due(job, now=at, most=MOST, among=clocks(job))
-    runs = runs_of(job, [replace(one, missed=reason) for one in occurrences], at=at)
-    tell(Run.objects.bulk_create(runs))
+    """Note all that is due of a locked job as missed for that reason; its `last_instance` and next start count on."""
+    among = clocks(job)
+    while True:
+        occurrences, job.next_run_at = due.due(job, now=at, most=MOST, among=among)
+        if not occurrences:
+            return
+        runs = runs_of(job, [replace(one, missed=reason) for one in occurrences], at=at)
+        tell(Run.objects.bulk_create(runs))
 
 
 def runs_of(job: Any, occurrences: Sequence[Due], *, at: datetime, held: Mapping[int, Held] = _NOT_HELD) -> list[Run]:

@@ -8,6 +8,8 @@ import pytest
 
 from core.models import Event, Message
 from deployments.models import Job, JobAction, Run
+from deployments.services import definitions
+from inventory.models import Asset
 from tenants.models import Role
 from tests import factories
 from tests.factories import Person
@@ -758,3 +760,23 @@ def test_create__length_of_time_beyond_all_reckoning__is_refused_at_its_field(
     ada: Person, changes: dict[str, Any], field: str
 ) -> None:
     assert field in _refused(ada, platform="Windows", **changes)
+
+
+def test_create__what_it_names_is_deleted_at_that_moment__conflicts(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = factories.asset(ada.customer)
+    check = definitions.check_definition
+
+    def and_then_gone(**asked: Any) -> Any:
+        checked = check(**asked)
+        Asset.objects.filter(pk=host.pk).delete()
+        return checked
+
+    monkeypatch.setattr("deployments.services.jobs.check_definition", and_then_gone)
+
+    answer = ada.post("deploymentjob", factories.job_body(assetIds=[str(host.public_id)]))
+
+    assert answer.status_code == 409
+    assert "deleted" in answer.json()["message"]
+    assert not Job.objects.exists()

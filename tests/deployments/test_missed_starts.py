@@ -206,6 +206,21 @@ def test_change__of_the_schedule_while_due__notes_the_start_as_missed(ada: Perso
     assert (job.next_run_at, job.last_instance) == (later, 1)
 
 
+def test_change__of_the_schedule_after_a_long_outage__loses_none_of_the_many_starts(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ticks, "MOST", 2)
+    first = _ago(hours=4, minutes=10)
+    job = _job(ada, first, **_every(first, "PT1H"))
+
+    answer = ada.patch(f"deploymentjob/{job.public_id}", {"recurrenceInterval": "PT3H"})
+
+    assert answer.status_code == 200, answer.json()
+    assert _runs(job) == [(first + number * HOUR, "Missed", "job_changed") for number in range(5)]
+    job.refresh_from_db()
+    assert (job.next_run_at, job.last_instance) == (first + 6 * HOUR, 5)
+
+
 def test_change__of_anything_else_while_due__begins_as_changed(ada: Person) -> None:
     job, start = _due_now(ada)
 
