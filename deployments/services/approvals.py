@@ -79,7 +79,7 @@ def hold_unapproved(run: Run, *, at: datetime) -> bool:
 
 def _waiting(job: Job) -> list[Run]:
     runs = Run.objects.filter(job=job, state=RunState.AWAITING_APPROVAL)
-    return list(runs.select_for_update(of=("self",)).order_by("instance"))
+    return list(runs.select_for_update(of=("self",), no_key=True).order_by("instance"))
 
 
 def _let_go(run: Run, *, at: datetime) -> None:

@@ -67,7 +67,7 @@ def _locked(run: Run, user: User) -> Run:
     """The run as it is now; the job is locked first, as everywhere."""
     job = lock(run.job)
     require_editor(job, user)
-    run = Run.objects.select_for_update(of=("self",)).get(pk=run.pk)
+    run = Run.objects.select_for_update(of=("self",), no_key=True).get(pk=run.pk)
     run.job = job
     return run
 

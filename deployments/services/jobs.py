@@ -226,7 +226,7 @@ def _first_start(job: Job, *, at: datetime) -> datetime | None:
 
 def _cancel_what_has_not_begun(job: Job, *, reason: Reason, at: datetime) -> None:
     """Runs that have not resolved, and hosts that have not started."""
-    for run in Run.objects.filter(job=job, state__in=_NOT_BEGUN).order_by("pk").select_for_update():
+    for run in Run.objects.filter(job=job, state__in=_NOT_BEGUN).order_by("pk").select_for_update(no_key=True):
         run.move_to(RunState.CANCELED, at=at, reason=reason, finished_at=at, resumes_at=None)
     going = Run.objects.filter(job=job).open()
     cancel_hosts(HostTask.objects.filter(run__in=going, state=HostTaskState.PENDING), reason=reason, at=at)

@@ -64,7 +64,7 @@ def resolve(*, run_id: int, at: datetime) -> None:
     """Freeze the snapshot and make the host tasks. A run that is no longer pending is left alone."""
     # As in `close`: whoever deletes the job holds it when it comes to the run.
     Job.objects.select_for_update(of=("self",)).filter(runs=run_id).first()
-    runs = Run.objects.select_for_update(of=("self",)).select_related("job", "parent_run", "retry_of")
+    runs = Run.objects.select_for_update(of=("self",), no_key=True).select_related("job", "parent_run", "retry_of")
     run = runs.filter(pk=run_id).first()
     if run is None or run.state != RunState.PENDING:
         return
@@ -88,8 +88,9 @@ def resolve(*, run_id: int, at: datetime) -> None:
 def close(*, run_id: int, at: datetime) -> None:
     """End a run whose host tasks have all ended; any other is left alone. Deletes the job if it waited for this."""
     # Locks are taken in one order everywhere, job, run, host task: a deletion holds the job when it comes to the run.
+    # Runs are locked without their keys: whoever writes to a host task twice asks for its run's key.
     Job.objects.select_for_update(of=("self",)).filter(runs=run_id).first()
-    run = Run.objects.select_for_update(of=("self",)).filter(pk=run_id).first()
+    run = Run.objects.select_for_update(of=("self",), no_key=True).filter(pk=run_id).first()
     if run is None or run.is_final or run.state == RunState.PENDING or _open_tasks(run).exists():
         return
     counts = count_host_tasks(run)

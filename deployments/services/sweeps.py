@@ -37,7 +37,8 @@ def sweep(*, at: datetime) -> None:
         _end_overdue(customer_id=customer_id, ids=ids, at=at)
     for customer_id, ids in _by_customer(_unapproved_runs(at)):
         with acting_for(customer_id):
-            for run in Run.objects.filter(pk__in=ids, state=RunState.AWAITING_APPROVAL).select_for_update():
+            waiting = Run.objects.filter(pk__in=ids, state=RunState.AWAITING_APPROVAL)
+            for run in waiting.select_for_update(no_key=True):
                 run.move_to(RunState.MISSED, at=at, reason=Reason.NOT_APPROVED, finished_at=at)
     for customer_id, ids in _by_customer(_tellable_runs()):
         with acting_for(customer_id):

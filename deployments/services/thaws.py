@@ -33,7 +33,7 @@ def look_again(*, customer_id: int, job: Job | None = None) -> None:
     if job is not None:
         frozen = frozen.filter(job=job)
     # Locked by key, as by everybody who takes several.
-    ids = list(frozen.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
+    ids = list(frozen.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
     Run.objects.filter(pk__in=ids).update(resumes_at=Now())
 
 
@@ -51,7 +51,8 @@ def _thaw(run_id: int) -> None:
     """One that somebody else has at hand is left to the next tick."""
     jobs = Job.objects.filter(runs=run_id).annotate(now=Now())
     job: Any = jobs.select_for_update(skip_locked=True, of=("self",)).first()
-    run = Run.objects.select_for_update(of=("self",)).filter(pk=run_id, state=RunState.FROZEN).first() if job else None
+    runs = Run.objects.select_for_update(of=("self",), no_key=True).filter(pk=run_id, state=RunState.FROZEN)
+    run = runs.first() if job else None
     if run is None:
         return
     if held := frozen_at(job, at=job.now):

@@ -1,23 +1,28 @@
 """What people do to a run: cancel, pause, resume, and try again what failed."""
 
-from datetime import timedelta
+import threading
+import time
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
+from pydantic import TypeAdapter
 
 from core.customer_context import acting_for
 from core.models import Event
 from deployments import services
 from deployments.models import HostTask, Job, Run
 from deployments.reasons import Reason
+from deployments.reports import AnyReport
+from deployments.services import host_tasks
 from deployments.services.host_tasks import end
 from inventory.models import Asset
 from notifications import services as notifications
 from notifications.models import Delivery
 from tenants.models import Role
 from tests import factories
-from tests.factories import Person
+from tests.factories import NOW, Person
 
 MAIL = {
     "notificationTypes": {"email": True},
@@ -170,6 +175,39 @@ def test_cancel__while_agents_ask_for_work__leaves_no_host_at_work(committed: No
     with acting_for(ada.customer.pk):
         assert Run.objects.get().counts == {"Canceled": 6}
         assert set(HostTask.objects.values_list("state", flat=True)) == {"Canceled"}
+
+
+def test_cancel__while_an_agent_reports__waits_for_it_and_both_are_done(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = factories.person(customer=factories.customer())
+    host = factories.asset(ada.customer)
+    with acting_for(ada.customer.pk):
+        run = _going(ada, host)
+        handed_out = services.hand_out(asset=host, at=timezone.now())
+        assert handed_out is not None
+    in_the_middle = threading.Event()
+
+    def lease(at: datetime) -> datetime:
+        # Between the two writes of a report: the cancelling comes to the host task now.
+        in_the_middle.set()
+        time.sleep(0.5)
+        return at + timedelta(minutes=1)
+
+    monkeypatch.setattr(host_tasks, "_lease", lease)
+    report = TypeAdapter(AnyReport).validate_python({"sequence": 1, "at": NOW.isoformat(), "kind": "accepted"})
+
+    def act(who: str) -> object:
+        with acting_for(ada.customer.pk):
+            if who == "agent":
+                ids = {"task_id": handed_out.task.pk, "attempt": 1, "fence": 1}
+                return services.take_reports(asset=host, reports=[report], at=timezone.now(), **ids)
+            in_the_middle.wait(10)
+            return services.cancel(run=run, user=ada.user, at=timezone.now()).state
+
+    assert factories.at_once(act, "agent", "person") == [1, "Canceled"]
+    with acting_for(ada.customer.pk):
+        assert HostTask.objects.get().state == "Canceled"
 
 
 # --- pause and resume -------------------------------------------------------------------------------------------------
