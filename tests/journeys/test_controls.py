@@ -23,7 +23,9 @@ def test_cancel__packages_are_being_installed__agents_end_their_step_and_are_fre
     following = acme.roll_out("acme-pause", APT[:1])
     following.check_ended()
     for host in rollout.hosts:
-        assert rollout.scripted(host) == ["before Install"], host.name
+        # One that was slower may not have begun.
+        begun = [["before Install"]] if host in at_work else [["before Install"], []]
+        assert rollout.scripted(host) in begun, host.name
         assert rollout.configured(host) in ([NEW], []), host.name
     subjects = rollout.mails()
     assert len(subjects) == 2, subjects
