@@ -4,66 +4,14 @@ Pure: a Situation holds all that is looked at, and it is only what was stored. W
 is kept as the reason that its host task got then.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import TextChoices
-
 from deployments.models import HostTask, JobType, Run, Stage, Step, StepKind
-from deployments.reasons import SENTENCES, Reason
-from deployments.states import HostTaskState, RunState, StepState
+from deployments.reasons import Reason, Standing, StepReason, sentence, step_sentence
+from deployments.states import BAD_STEPS, HostTaskState, RunState, StepState
 from inventory.models import Asset, Patch
-
-# What agents say of a patch that needs nothing done.
-_ALREADY_THERE = "already_installed"
-
-
-class Standing(TextChoices):
-    """Codes for what a Reason does not say, since nothing has ended there, or nothing was ever to be done."""
-
-    RUN_NOT_RESOLVED = "run_not_resolved"
-    NOT_TARGETED = "not_targeted"
-    NOT_IN_RUN = "not_in_run"
-    NOT_CONCERNED = "not_concerned"
-    WAITS_FOR_START = "waits_for_start"
-    WAITS_FOR_ANOTHER_JOB = "waits_for_another_job"
-    WAITS_FOR_RUN = "waits_for_run"
-    WAITS_FOR_HOST = "waits_for_host"
-    AT_WORK = "at_work"
-    NEWER_VERSION = "newer_version"
-
-
-_SENTENCES: Mapping[str, str] = {
-    Standing.RUN_NOT_RESOLVED: "The run has not found out its hosts yet.",
-    Standing.NOT_TARGETED: "The run's targets do not include this host.",
-    Standing.NOT_IN_RUN: "The patch is none of this run's.",
-    Standing.NOT_CONCERNED: "The host's last scan before its work did not call for this patch.",
-    Standing.WAITS_FOR_START: "The host's start has not come.",
-    Standing.WAITS_FOR_ANOTHER_JOB: "Another run holds the host; this one waits until that has ended.",
-    Standing.WAITS_FOR_RUN: "The run is held back, so the host gets no work of it.",
-    Standing.WAITS_FOR_HOST: "The work is ready, and the host has not asked for it.",
-    Standing.AT_WORK: "The host is at work, or its restart or closing scan is awaited.",
-    Standing.NEWER_VERSION: "A newer version was on the host already.",
-    # What agents say of a step.
-    _ALREADY_THERE: "It was there already.",
-    "not_installed": "The package is not on this host.",
-    "no_candidate": "No source that the host knows offers this version.",
-    "nothing_to_roll_back": "The host knows no earlier version to go back to.",
-    "nonzero_exit": "It ended with an exit code that means failure.",
-    "timed_out": "It took longer than it may.",
-    "package_manager_failed": "The package manager failed.",
-    "package_manager_locked": "Somebody else held the package manager's lock.",
-    "earlier_step_failed": "An earlier step failed, so this one was not tried.",
-    "window_over": "The patch window was over before its turn came.",
-    "dropped": "The service took the work back before its turn came.",
-    "interrupted": "The host stopped in the middle, and nobody can say whether it took effect.",
-    "unsupported": "The host's agent cannot do this.",
-    "download_failed": "The file could not be fetched.",
-    "bad_file_digest": "The file that was fetched is not the one whose checksum the job names.",
-    "no_such_key": "The registry key is not there.",
-    **{code.value: sentence for code, sentence in SENTENCES.items()},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +67,6 @@ Rule = Callable[[Situation], Finding]
 def explain(case: Situation) -> list[Finding]:
     """What each rule found, in order; the last one decides."""
     return list(_looked_at(case))
-
-
-def sentence(code: str) -> str:
-    """A code in words."""
-    return _SENTENCES.get(code, code)
 
 
 def _looked_at(case: Situation) -> Iterator[Finding]:
@@ -266,9 +209,9 @@ def _patch(case: Situation) -> Finding:
     if step.state in {StepState.PENDING, StepState.RUNNING} and not _task(case).is_final:
         return Finding("patch", f"{said}.", Standing.AT_WORK)
     if step.state == StepState.SUCCEEDED:
-        newer = step.reason == _ALREADY_THERE and step.to_version not in {"", _version(case)}
-        return Finding("patch", f"{said}: {sentence(step.reason)}", Standing.NEWER_VERSION if newer else "")
-    return Finding("patch", f"{said}: {sentence(step.reason or case.ended_as)}", step.reason or case.ended_as)
+        newer = step.reason == StepReason.ALREADY_INSTALLED and step.to_version not in {"", _version(case)}
+        return Finding("patch", f"{said}: {step_sentence(step.reason)}", Standing.NEWER_VERSION if newer else "")
+    return Finding("patch", f"{said}: {step_sentence(step.reason or case.ended_as)}", step.reason or case.ended_as)
 
 
 def _post_actions(case: Situation) -> Finding:
@@ -280,7 +223,7 @@ def _verified(case: Situation) -> Finding:
     if step is not None and step.verified is not None:
         if not step.verified:
             return Finding("verified", "The closing scan does not bear it out.", Reason.NOT_VERIFIED)
-        there = step.reason == _ALREADY_THERE
+        there = step.reason == StepReason.ALREADY_INSTALLED
         return Finding("verified", "The closing scan bears it out.", step.reason if there else Reason.VERIFIED)
     if not _task(case).is_final:
         return Finding("verified", "The host has not ended.", Standing.AT_WORK)
@@ -291,9 +234,9 @@ def _verified(case: Situation) -> Finding:
 
 def _stage(case: Situation, rule: str, stage: Stage, decides: str) -> Finding:
     steps = [step for step in case.steps if step.stage == stage]
-    bad = [step for step in steps if step.state in {StepState.FAILED, StepState.INTERRUPTED}]
+    bad = [step for step in steps if step.state in BAD_STEPS]
     if bad:
-        told = "; ".join(f"{step.title!r} is {step.state}: {sentence(step.reason)}" for step in bad)
+        told = "; ".join(f"{step.title!r} is {step.state}: {step_sentence(step.reason)}" for step in bad)
         return Finding(rule, told, decides if case.ended_as == decides or case.patch else "")
     return Finding(rule, f"None of {len(steps)} failed." if steps else "There are none.")
 

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from deployments.models import Stage, Step, StepKind
 from deployments.reasons import Reason
-from deployments.states import HostTaskState, StepState
+from deployments.states import BAD_STEPS, HostTaskState, StepState
 
-_BAD = {StepState.FAILED, StepState.INTERRUPTED}
 _WINDOW_OVER = "window_over"
 
 Outcome = tuple[HostTaskState, Reason]
@@ -21,7 +20,7 @@ def outcome(steps: Sequence[Step]) -> Outcome:
 
 
 def _bad_pre_action(steps: Sequence[Step]) -> Outcome | None:
-    bad = any(step.state in _BAD for step in steps if step.stage == Stage.PRE)
+    bad = any(step.state in BAD_STEPS for step in steps if step.stage == Stage.PRE)
     return (HostTaskState.FAILED, Reason.PRE_ACTION_FAILED) if bad else None
 
 
@@ -32,7 +31,7 @@ def _window(steps: Sequence[Step]) -> Outcome | None:
 
 def _bad_patch(steps: Sequence[Step]) -> Outcome | None:
     patches = [step for step in steps if step.kind == StepKind.PATCH]
-    if any(step.state in _BAD for step in patches):
+    if any(step.state in BAD_STEPS for step in patches):
         return HostTaskState.FAILED, Reason.PATCH_FAILED
     if any(step.state == StepState.SUCCEEDED and not step.verified for step in patches):
         return HostTaskState.FAILED, Reason.NOT_VERIFIED
@@ -40,7 +39,7 @@ def _bad_patch(steps: Sequence[Step]) -> Outcome | None:
 
 
 def _bad_post_action(steps: Sequence[Step]) -> Outcome | None:
-    bad = any(step.state in _BAD for step in steps if step.stage == Stage.POST)
+    bad = any(step.state in BAD_STEPS for step in steps if step.stage == Stage.POST)
     return (HostTaskState.FAILED, Reason.POST_ACTION_FAILED) if bad else None
 
 

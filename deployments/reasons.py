@@ -1,4 +1,7 @@
-"""Why a run or a host task ended as it did: one code of this closed catalogue each, and its sentence."""
+"""Why runs, host tasks and steps ended or stand as they do: one code of a closed catalogue each, and its sentence.
+
+docs/reasons.md is printed from here (`manage.py print_reasons`). Codes are stable: clients and reports compare them.
+"""
 
 from collections.abc import Mapping
 
@@ -6,7 +9,7 @@ from django.db.models import TextChoices
 
 
 class Reason(TextChoices):
-    """Codes are stable: clients and reports compare them."""
+    """Why a run or a host task ended so."""
 
     DONE = "done"
     VERIFIED = "verified"
@@ -36,6 +39,43 @@ class Reason(TextChoices):
     RUN_CANCELED = "run_canceled"
     RUN_PAUSED = "run_paused"
     NOT_APPROVED = "not_approved"
+
+
+class StepReason(TextChoices):
+    """Why a step ended so, as its agent says it."""
+
+    DONE = "done"
+    ALREADY_INSTALLED = "already_installed"
+    NOT_INSTALLED = "not_installed"
+    NO_CANDIDATE = "no_candidate"
+    NOTHING_TO_ROLL_BACK = "nothing_to_roll_back"
+    NONZERO_EXIT = "nonzero_exit"
+    TIMED_OUT = "timed_out"
+    PACKAGE_MANAGER_FAILED = "package_manager_failed"
+    PACKAGE_MANAGER_LOCKED = "package_manager_locked"
+    EARLIER_STEP_FAILED = "earlier_step_failed"
+    WINDOW_OVER = "window_over"
+    DROPPED = "dropped"
+    INTERRUPTED = "interrupted"
+    UNSUPPORTED = "unsupported"
+    DOWNLOAD_FAILED = "download_failed"
+    BAD_FILE_DIGEST = "bad_file_digest"
+    NO_SUCH_KEY = "no_such_key"
+
+
+class Standing(TextChoices):
+    """Codes for what the others do not say, since nothing has ended there, or nothing was ever to be done."""
+
+    RUN_NOT_RESOLVED = "run_not_resolved"
+    NOT_TARGETED = "not_targeted"
+    NOT_IN_RUN = "not_in_run"
+    NOT_CONCERNED = "not_concerned"
+    WAITS_FOR_START = "waits_for_start"
+    WAITS_FOR_ANOTHER_JOB = "waits_for_another_job"
+    WAITS_FOR_RUN = "waits_for_run"
+    WAITS_FOR_HOST = "waits_for_host"
+    AT_WORK = "at_work"
+    NEWER_VERSION = "newer_version"
 
 
 SENTENCES: Mapping[Reason, str] = {
@@ -68,3 +108,54 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.NOT_APPROVED: "Nobody approved the plan while the patch window was open.",
     Reason.NO_HOSTS: "The job's targets matched no host.",
 }
+
+STEP_SENTENCES: Mapping[StepReason, str] = {
+    StepReason.DONE: "It was done.",
+    StepReason.ALREADY_INSTALLED: "It was there already.",
+    StepReason.NOT_INSTALLED: "The package is not on this host.",
+    StepReason.NO_CANDIDATE: "No source that the host knows offers this version.",
+    StepReason.NOTHING_TO_ROLL_BACK: "The host knows no earlier version to go back to.",
+    StepReason.NONZERO_EXIT: "It ended with an exit code that means failure.",
+    StepReason.TIMED_OUT: "It took longer than it may.",
+    StepReason.PACKAGE_MANAGER_FAILED: "The package manager failed.",
+    StepReason.PACKAGE_MANAGER_LOCKED: "Somebody else held the package manager's lock.",
+    StepReason.EARLIER_STEP_FAILED: "An earlier step failed, so this one was not tried.",
+    StepReason.WINDOW_OVER: "The patch window was over before its turn came.",
+    StepReason.DROPPED: "The service took the work back before its turn came.",
+    StepReason.INTERRUPTED: "The host stopped in the middle, and nobody can say whether it took effect.",
+    StepReason.UNSUPPORTED: "The host's agent cannot do this.",
+    StepReason.DOWNLOAD_FAILED: "The file could not be fetched.",
+    StepReason.BAD_FILE_DIGEST: "The file that was fetched is not the one whose checksum the job names.",
+    StepReason.NO_SUCH_KEY: "The registry key is not there.",
+}
+
+STANDING_SENTENCES: Mapping[Standing, str] = {
+    Standing.RUN_NOT_RESOLVED: "The run has not found out its hosts yet.",
+    Standing.NOT_TARGETED: "The run's targets do not include this host.",
+    Standing.NOT_IN_RUN: "The patch is none of this run's.",
+    Standing.NOT_CONCERNED: "The host's last scan before its work did not call for this patch.",
+    Standing.WAITS_FOR_START: "The host's start has not come.",
+    Standing.WAITS_FOR_ANOTHER_JOB: "Another run holds the host; this one waits until that has ended.",
+    Standing.WAITS_FOR_RUN: "The run is held back, so the host gets no work of it.",
+    Standing.WAITS_FOR_HOST: "The work is ready, and the host has not asked for it.",
+    Standing.AT_WORK: "The host is at work, or its restart or closing scan is awaited.",
+    Standing.NEWER_VERSION: "A newer version was on the host already.",
+}
+
+# The whole catalogue, each code with its sentence.
+CATALOGUE: Mapping[type[TextChoices], Mapping[str, str]] = {
+    Standing: {code.value: text for code, text in STANDING_SENTENCES.items()},
+    StepReason: {code.value: text for code, text in STEP_SENTENCES.items()},
+    Reason: {code.value: text for code, text in SENTENCES.items()},
+}
+_IN_WORDS = {code: text for sentences in CATALOGUE.values() for code, text in sentences.items()}
+
+
+def sentence(code: str) -> str:
+    """Any code in words. One that means the same of a step and of a host is told as the host's."""
+    return _IN_WORDS.get(code, code)
+
+
+def step_sentence(code: str) -> str:
+    """What an agent said of a step, in words; where it said nothing, the code of its host's end."""
+    return STEP_SENTENCES[StepReason(code)] if code in StepReason else sentence(code)

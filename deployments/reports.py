@@ -6,30 +6,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from core.shapes import Flag, Shape, Text
+from deployments.reasons import StepReason
 from deployments.states import StepState
 from inventory.descriptions import Scan
 
 # A little over the agent's own bound, which marks what it cut.
 MAX_OUTPUT = 70_000
-Reasons = Literal[
-    "done",
-    "already_installed",
-    "not_installed",
-    "no_candidate",
-    "nothing_to_roll_back",
-    "nonzero_exit",
-    "timed_out",
-    "package_manager_failed",
-    "package_manager_locked",
-    "earlier_step_failed",
-    "window_over",
-    "dropped",
-    "interrupted",
-    "unsupported",
-    "download_failed",
-    "bad_file_digest",
-    "no_such_key",
-]
 
 
 class Report(Shape):
@@ -59,7 +41,7 @@ class StepFinished(Report):
     kind: Literal["step_finished"]
     number: Annotated[int, Field(ge=1)]
     state: Literal["succeeded", "failed", "skipped", "not_applicable", "interrupted"]
-    reason: Reasons
+    reason: StepReason
     exit_code: int | None = None
     output: Annotated[Text, Field(max_length=MAX_OUTPUT)] = ""
     output_cut: Flag = False

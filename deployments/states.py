@@ -125,6 +125,9 @@ LIVE_JOBS = frozenset({JobState.DISABLED, JobState.ENABLED})
 FINAL_RUNS = frozenset(state for state, onward in RUN_MOVES.items() if not onward)
 FINAL_HOST_TASKS = frozenset(state for state, onward in HOST_TASK_MOVES.items() if not onward)
 
+# A step that fails its host; of an interrupted one nobody can say whether it took effect.
+BAD_STEPS = frozenset({StepState.FAILED, StepState.INTERRUPTED})
+
 # The agent may be at work on these: one such task at most per asset.
 HELD_HOST_TASKS = frozenset(
     {

@@ -8,9 +8,8 @@ from typing import Any
 
 from deployments.api.fields import enumerations_of
 from deployments.definition import JobDefinition
-from deployments.explaining import Standing, sentence
 from deployments.models.choices import Stage, StepKind, Trigger
-from deployments.reasons import SENTENCES, Reason
+from deployments.reasons import CATALOGUE
 from deployments.states import HostTaskState, RunState, StepState
 from deployments.statuses import CODES, ActionResult, PatchResult
 from inventory.models import PatchStatus, Severity
@@ -44,12 +43,8 @@ def enumerations() -> dict[str, list[dict[str, Any]]]:
     kinds = {kind.__name__: kind for kind in _ANSWERED} | enumerations_of(JobDefinition)
     by_name = {name: _values(one.value for one in kind) for name, kind in kinds.items()}
     by_name["HostStatus"] = _values(CODES, codes=CODES)
-    by_name["Reason"] = _values(
-        (one.value for one in Reason), descriptions={one.value: SENTENCES[one] for one in Reason}
-    )
-    by_name["Standing"] = _values(
-        (one.value for one in Standing), descriptions={one.value: sentence(one) for one in Standing}
-    )
+    for kind, sentences in CATALOGUE.items():
+        by_name[kind.__name__] = _values(sentences, descriptions=sentences)
     return dict(sorted(by_name.items()))
 
 

@@ -6,8 +6,9 @@ from pydantic import Field, RootModel
 
 from actions.kinds import ActionKind
 from core.openapi import Answer
-from deployments.models import Stage
-from deployments.reasons import Reason
+from deployments.models import Stage, StepKind
+from deployments.reasons import Reason, StepReason
+from deployments.services.failures import MOST_NAMED
 from deployments.states import HostTaskState
 from deployments.statuses import ActionResult, PatchResult
 from inventory.models import Severity
@@ -160,6 +161,31 @@ class ActionOfRun(Answer):
 
 class ActionsOfRun(RootModel[list[ActionOfRun]]):
     """All actions, in the order in which hosts do them."""
+
+
+class FailureOfRun(Answer):
+    """Hosts of a run on which the same went wrong. What failed first on a host decides; each is in one group."""
+
+    reason: Reason = Field(description="Why these hosts ended so.")
+    reason_text: str
+    kind: StepKind | None = Field(description="Of the step that failed; null where none did, as on a missed host.")
+    stage: Stage | None = Field(description="Of an action: before or after the patches.")
+    title: str | None = Field(description="The step's name: the action's, or the patch's title.")
+    step_reason: StepReason | None = Field(
+        description="What the agent said of the step. `done` and its like are of patches that the closing scan "
+        "did not show."
+    )
+    exit_code: int | None
+    cause: str = Field(
+        description="The line of the step's output that tells most, with `<n>`, `<time>`, `<id>`, `<address>`, `<url>` "
+        "and `…/` in place of what differs from host to host. Empty where nothing was printed."
+    )
+    asset_count: int = Field(description="On how many hosts.")
+    asset_ids: list[UUID] = Field(description=f"The first {MOST_NAMED} of them, by name.")
+
+
+class FailuresOfRun(RootModel[list[FailureOfRun]]):
+    """All groups, those of most hosts first."""
 
 
 class Looked(Answer):

@@ -9,8 +9,10 @@ from django.db.models.functions import JSONObject
 
 from core.instants import milliseconds
 from deployments.api.histories import run_id
-from deployments.explaining import Finding, Situation, sentence
+from deployments.explaining import Finding, Situation
 from deployments.models import HostTask, Job, Run, Stage
+from deployments.reasons import sentence
+from deployments.services.failures import Group
 from deployments.services.results import TO_COME, TO_RESTART, TO_VERIFY, UNDER_WAY, Counts, HostResults
 from deployments.statuses import CODES, ActionResult, PatchResult
 from inventory.models import Asset, AssetTag, Patch
@@ -168,6 +170,25 @@ def _action_row(action: Mapping[str, Any], counts: Counts) -> dict[str, Any]:
         "partial": counts.get(ActionResult.PARTIAL, 0),
         "pending": _pending(counts),
     }
+
+
+def failure_rows(groups: Sequence[Group]) -> list[dict[str, Any]]:
+    """The groups of hosts of a run on which the same went wrong."""
+    return [
+        {
+            "reason": group["reason"],
+            "reasonText": sentence(group["reason"]),
+            "kind": group["kind"] or None,
+            "stage": group["stage"] or None,
+            "title": group["title"] or None,
+            "stepReason": group["step_reason"] or None,
+            "exitCode": group["exit_code"],
+            "cause": group["cause"],
+            "assetCount": group["hosts"],
+            "assetIds": [str(one) for one in group["assets"]],
+        }
+        for group in groups
+    ]
 
 
 def explanation(case: Situation, findings: Sequence[Finding], *, status: str | None) -> dict[str, Any]:

@@ -60,6 +60,11 @@ urlpatterns = [
     path(
         "v1/deploymentjob/<str:job_id>/runs/<int:number>/actions", results.RunActionsView.as_view(), name="run-actions"
     ),
+    path(
+        "v1/deploymentjob/<str:job_id>/runs/<int:number>/failures",
+        results.RunFailuresView.as_view(),
+        name="run-failures",
+    ),
     path("v1/deploymentjob/<str:job_id>/runs/<int:number>/explain", results.ExplainView.as_view(), name="run-explain"),
     path(
         "v1/deploymentjob/<str:job_id>/deploymentjobresult/summary",

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Self
 from django.db import models
 from django.db.models import F, Q
 
+from deployments.causes import MAX_LENGTH
 from deployments.models.choices import Stage, StepKind, Trigger
 from deployments.models.jobs import Job
 from deployments.models.moving import Moving
@@ -239,6 +240,8 @@ class Step(CustomerOwned):
     exit_code = models.IntegerField(null=True)
     output = models.TextField(blank=True)
     output_cut = models.BooleanField(default=False)
+    # Of a failed one: what its output comes to, without what is this host's own.
+    cause = models.CharField(max_length=MAX_LENGTH, blank=True)
     from_version = models.CharField(max_length=255, blank=True)
     to_version = models.CharField(max_length=255, blank=True)
     started_at = models.DateTimeField(null=True)

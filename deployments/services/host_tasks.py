@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
+from deployments.causes import cause_of
 from deployments.models import HostTask, Step, StepKind
 from deployments.outcomes import outcome
 from deployments.reasons import Reason
@@ -16,7 +17,7 @@ from deployments.reports import Finished, Refused, Report, Scanned, StepFinished
 from deployments.services.freezing import any_held
 from deployments.services.plans import plan, step_row
 from deployments.services.runs import tell_if_last
-from deployments.states import FINAL_HOST_TASKS, HostTaskState, RunState, StepState
+from deployments.states import BAD_STEPS, FINAL_HOST_TASKS, HostTaskState, RunState, StepState
 from inventory import services as inventory
 from inventory.models import Asset, AssetPatch, PatchStatus
 
@@ -187,6 +188,7 @@ def _finish_step(task: HostTask, report: StepFinished) -> None:
         exit_code=report.exit_code,
         output=report.output,
         output_cut=report.output_cut,
+        cause=cause_of(report.output) if report.step_state in BAD_STEPS else "",
         from_version=report.from_version or "",
         to_version=report.to_version or "",
         finished_at=report.at,

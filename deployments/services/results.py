@@ -13,7 +13,7 @@ from core.models import Event
 from deployments.explaining import Situation
 from deployments.models import HostTask, JobType, Run, Step, StepKind
 from deployments.reasons import Reason
-from deployments.states import FINAL_HOST_TASKS, HostTaskState, RunState, StepState
+from deployments.states import BAD_STEPS, FINAL_HOST_TASKS, HostTaskState, RunState, StepState
 from deployments.statuses import (
     BY_REASON,
     DOWNLOADING_FAILED,
@@ -30,7 +30,6 @@ TO_COME, UNDER_WAY, TO_RESTART, TO_VERIFY = "to come", "under way", "to restart"
 
 _DOWNLOAD_FAILED, _ALREADY_THERE = "download_failed", "already_installed"
 _BAD_ACTION = [Reason.PRE_ACTION_FAILED, Reason.POST_ACTION_FAILED]
-_BAD_STEPS = [StepState.FAILED, StepState.INTERRUPTED]
 
 Counts: TypeAlias = Mapping[str, int]
 
@@ -179,7 +178,7 @@ def patch_result(run: Run) -> Case:
     installs = run.snapshot.get("type") == JobType.INSTALL
     return Case(
         *([When(newer, then=Value(PatchResult.SUPERSEDED.value))] if installs else []),
-        When(Q(state__in=_BAD_STEPS) | Q(verified=False, **done), then=Value(PatchResult.FAILED.value)),
+        When(Q(state__in=sorted(BAD_STEPS)) | Q(verified=False, **done), then=Value(PatchResult.FAILED.value)),
         When(ended & Q(verified=None, **done), then=Value(PatchResult.FAILED.value)),
         When(verified=None, host_task__state=HostTaskState.AWAITING_REBOOT, then=Value(TO_RESTART), **done),
         When(verified=None, then=Value(TO_VERIFY), **done),

@@ -70,6 +70,7 @@ ROUTES_WITH_IDS: dict[str, dict[str, str]] = {
     },
     "pm/v1/deploymentjob/<str:job_id>/runs/<int:number>/patches": {"job_id": JOB, "number": RUN},
     "pm/v1/deploymentjob/<str:job_id>/runs/<int:number>/actions": {"job_id": JOB, "number": RUN},
+    "pm/v1/deploymentjob/<str:job_id>/runs/<int:number>/failures": {"job_id": JOB, "number": RUN},
     "pm/v1/deploymentjob/<str:job_id>/runs/<int:number>/explain": {"job_id": JOB, "number": RUN},
     "pm/v1/deploymentjob/<str:job_id>/deploymentjobresult/summary": {"job_id": JOB},
     "pm/v1/scripts/<uuid:customer_id>/<uuid:action_id>/Script": {"customer_id": CUSTOMER, "action_id": ACTION},

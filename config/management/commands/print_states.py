@@ -5,7 +5,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from deployments.reasons import SENTENCES
 from deployments.states import (
     FINAL_HOST_TASKS,
     FINAL_RUNS,
@@ -22,16 +21,16 @@ from reports.states import FINAL_REPORTS, REPORT_MOVES, ReportState
 _HEAD = """\
 # States
 
-Printed by `manage.py print_states` from `deployments/states.py`, `deployments/reasons.py` and `reports/states.py`; a
-test compares. A move that is not drawn here is refused. A state that nothing leaves is final; a run or a host task in
-one carries one of the reasons below.
+Printed by `manage.py print_states` from `deployments/states.py` and `reports/states.py`; a test compares. A move that
+is not drawn here is refused. A state that nothing leaves is final; a run or a host task in one carries one of the
+reasons of [reasons.md](reasons.md).
 """
 
 
 class Command(BaseCommand):
     """Prints the page."""
 
-    help = "Print docs/states.md: the legal moves of jobs, runs, host tasks and reports, and the reasons."
+    help = "Print docs/states.md: the legal moves of jobs, runs, host tasks and reports."
     requires_system_checks: tuple[str, ...] = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -52,7 +51,6 @@ def document() -> str:
             _listed("The agent may be at work, one such task at most per asset", HostTaskState, HELD_HOST_TASKS),
             *_section("Report", ReportState, REPORT_MOVES),
             _listed("Final", ReportState, FINAL_REPORTS),
-            *_reasons(),
         ]
     )
 
@@ -72,11 +70,3 @@ def _section(title: str, states: Any, moves: Mapping[Any, Any]) -> Iterator[str]
 
 def _listed(what: str, states: Any, chosen: Any) -> str:
     return f"{what}: {', '.join(state.value for state in states if state in chosen)}.\n"
-
-
-def _reasons() -> Iterator[str]:
-    yield "## Reasons\n"
-    yield "| code | sentence |\n|---|---|"
-    for reason, sentence in SENTENCES.items():
-        yield f"| `{reason.value}` | {sentence} |"
-    yield ""

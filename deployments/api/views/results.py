@@ -24,6 +24,7 @@ from deployments.api.views.base import JobView, one_of
 from deployments.explaining import explain
 from deployments.models import HostTask, Job, Part, Run
 from deployments.services import results
+from deployments.services.failures import MOST_GROUPS, failures_of
 from deployments.tokens import HOST_TOKENS
 from inventory.models import Asset, Patch, Severity
 
@@ -154,6 +155,25 @@ class RunActionsView(ResultView):
         run = self.run()
         parameters(request, NoParameters)
         shown = rows.action_rows(run, results.results_of_actions(run))
+        return Response(shown, headers={"X-Total-Count": str(len(shown))})
+
+
+@extend_schema(tags=["runs"])
+class RunFailuresView(ResultView):
+    """Why hosts of a run failed, taken together."""
+
+    @describe(
+        "readRunFailures",
+        answer=answers.FailuresOfRun,
+        says=f"The groups, at most {MOST_GROUPS}; not paged.",
+        parameters=[header("X-Total-Count", "How many rows there are in all.", type=int)],
+        refuses=[404],
+    )
+    def get(self, request: Request, job_id: str, number: int) -> Response:
+        """Read why hosts of a run failed, timed out or missed it: those together on which the same went wrong."""
+        run = self.run()
+        parameters(request, NoParameters)
+        shown = rows.failure_rows(failures_of(run))
         return Response(shown, headers={"X-Total-Count": str(len(shown))})
 
 
