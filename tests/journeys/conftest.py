@@ -25,6 +25,7 @@ SLOW = [
         *("web", "worker", "signer", "beat", "relay", "postgres", "broker"),
         *("agent", "script", "lost", "sign", "mail", "flush"),
         *("cancel", "pause", "retry"),
+        *("window", "lock", "offline", "reinstalled", "queue", "share"),
     )
 ]
 SLOW_SECONDS = 3.0

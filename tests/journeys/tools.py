@@ -232,11 +232,15 @@ class Rollout:
         """Return once the run has hosts."""
         until("the run's start", lambda: (run := self.run()) and run["state"] == "Running")
 
+    def release(self) -> None:
+        """Let the scripts before go on that were held."""
+        for host in self.hosts:
+            (host.root / "opt" / "acme" / f"hold-{self.package}").unlink(missing_ok=True)
+
     def wait_installing(self) -> None:
         """Return in the middle: a package is being configured somewhere, and the start was told."""
         until("the mail at the start", self.mails)
-        for host in self.hosts:
-            (host.root / "opt" / "acme" / f"hold-{self.package}").unlink(missing_ok=True)
+        self.release()
         until("a package that is being configured", self.installing)
 
     def wait_state(self, machine: Agent, *states: str) -> str:
