@@ -214,6 +214,8 @@ TAG_RECHECK_SECONDS = float(os.environ.get("TAG_RECHECK_SECONDS", "60"))
 
 # A host task whose agent was silent for so long is Lost (not failed): its journal decides when it comes back.
 HOST_LEASE_SECONDS = int(os.environ.get("HOST_LEASE_SECONDS", "120"))
+# The same of a host that said that it restarts: firmware, file system checks and services take their time.
+REBOOT_LEASE_SECONDS = int(os.environ.get("REBOOT_LEASE_SECONDS", "1800"))
 # What an agent without work is told to wait, and for how long Redis may answer for the database that there is none.
 AGENT_IDLE_POLL_SECONDS = float(os.environ.get("AGENT_IDLE_POLL_SECONDS", "60"))
 AGENT_BUSY_POLL_SECONDS = float(os.environ.get("AGENT_BUSY_POLL_SECONDS", "1"))

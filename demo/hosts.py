@@ -14,6 +14,8 @@ from textwrap import dedent
 from typing import IO
 
 from demo.repositories import Repository
+from hostagent import host as agents
+from hostagent.rebooters import Rehearsed
 
 _PR_SET_PDEATHSIG = 1
 _SOURCES = Path(__file__).resolve().parent.parent
@@ -89,6 +91,17 @@ def history(host: Host) -> list[str]:
     return host.ledger.read_text().splitlines() if host.ledger.exists() else []
 
 
+def restart(host: Host) -> None:
+    """Restart the host behind the agent's back."""
+    subprocess.run(Rehearsed(agents.Host(host.root), seconds=0).command(), check=True)
+
+
+def restarts(host: Host) -> int:
+    """How often the host has restarted."""
+    log = host.root / "var" / "log" / "restarts"
+    return len(log.read_text().splitlines()) if log.exists() else 0
+
+
 class AgentFailed(RuntimeError):
     """The agent's program ended with an error; the text is what it printed."""
 
@@ -97,10 +110,14 @@ class Agent:
     """A real agent process for one host. Also a context manager that stops it.
 
     The process dies with the thread that started it (PDEATHSIG): start it from a thread that lives long enough.
+    `restarts_in`: seconds that a restart of the host takes; None where it cannot restart.
     """
 
-    def __init__(self, host: Host, home: Path, *, python: str = sys.executable) -> None:
+    def __init__(
+        self, host: Host, home: Path, *, python: str = sys.executable, restarts_in: float | None = None
+    ) -> None:
         self.host = host
+        self._restarts_in = restarts_in
         self.home = home.resolve()
         self._python = python
         self._process: subprocess.Popen[bytes] | None = None
@@ -138,12 +155,12 @@ class Agent:
         if self.pid:
             return
         with self.output.open("ab") as output:
-            self._process = self._spawn(["run"], output)
+            self._process = self._spawn(["run", *self._rehearsal()], output)
 
     def run_once(self) -> None:
         """Let it check in, do what there is to do, report, and end. AgentFailed when it ends badly."""
         with self.output.open("ab") as output:
-            code = self._spawn(["run", "--once"], output).wait()
+            code = self._spawn(["run", "--once", *self._rehearsal()], output).wait()
         if code:
             raise AgentFailed(self.output.read_text(errors="replace"))
 
@@ -180,6 +197,9 @@ class Agent:
     def _command(self, verb: str, *arguments: str) -> list[str]:
         places = ["--home", str(self.home), "--root", str(self.host.root)]
         return [self._python, "-m", "hostagent", verb, *arguments, *places]
+
+    def _rehearsal(self) -> list[str]:
+        return [] if self._restarts_in is None else ["--rehearse-restarts", str(self._restarts_in)]
 
     def _environment(self) -> dict[str, str]:
         return os.environ | {"PYTHONPATH": str(_SOURCES)}

@@ -13,6 +13,7 @@ class Reason(TextChoices):
 
     DONE = "done"
     VERIFIED = "verified"
+    REBOOT_PENDING = "reboot_pending"
     EXCLUDED = "excluded"
     OTHER_PLATFORM = "other_platform"
     NO_PATCH_MISSING = "no_patch_missing"
@@ -61,6 +62,8 @@ class StepReason(TextChoices):
     DOWNLOAD_FAILED = "download_failed"
     BAD_FILE_DIGEST = "bad_file_digest"
     NO_SUCH_KEY = "no_such_key"
+    NOT_DETECTED = "not_detected"
+    DISK_FULL = "disk_full"
 
 
 class Standing(TextChoices):
@@ -81,6 +84,7 @@ class Standing(TextChoices):
 SENTENCES: Mapping[Reason, str] = {
     Reason.DONE: "All hosts have ended.",
     Reason.VERIFIED: "Everything was done, and the closing scan showed it.",
+    Reason.REBOOT_PENDING: "Everything was done and shown by the closing scan; a restart of the host is still wanted.",
     Reason.EXCLUDED: "The job's exclusions name this host or one of its tags.",
     Reason.OTHER_PLATFORM: "The job is for another platform than this host's.",
     Reason.NO_PATCH_MISSING: "By its last scan, none of the job's patches is missing on this host.",
@@ -127,6 +131,8 @@ STEP_SENTENCES: Mapping[StepReason, str] = {
     StepReason.DOWNLOAD_FAILED: "The file could not be fetched.",
     StepReason.BAD_FILE_DIGEST: "The file that was fetched is not the one whose checksum the job names.",
     StepReason.NO_SUCH_KEY: "The registry key is not there.",
+    StepReason.NOT_DETECTED: "It was installed without an error, but the detection script does not find it.",
+    StepReason.DISK_FULL: "There was no room on the host's disk.",
 }
 
 STANDING_SENTENCES: Mapping[Standing, str] = {

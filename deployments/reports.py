@@ -55,6 +55,13 @@ class StepFinished(Report):
         return StepState["NOT_APPLICABLE" if self.state == "not_applicable" else self.state.upper()]
 
 
+class Rebooting(Report):
+    """The machine is about to restart, in this step or, where that is the closing scan, before it."""
+
+    kind: Literal["rebooting"]
+    number: Annotated[int, Field(ge=1)]
+
+
 class Scanned(Report):
     """The closing scan."""
 
@@ -66,6 +73,8 @@ class Finished(Report):
     """All is done and nothing follows."""
 
     kind: Literal["finished"]
+    # What was done takes effect with the machine's next restart, which was not made.
+    reboot_pending: Flag = False
 
 
 class Refused(Report):
@@ -75,7 +84,9 @@ class Refused(Report):
     reason: Literal["bad_signature", "wrong_agent", "old_attempt", "expired", "bad_digest", "unsupported"]
 
 
-AnyReport = Annotated[Accepted | StepStarted | StepFinished | Scanned | Finished | Refused, Field(discriminator="kind")]
+AnyReport = Annotated[
+    Accepted | StepStarted | StepFinished | Rebooting | Scanned | Finished | Refused, Field(discriminator="kind")
+]
 
 
 class ReportsBody(Shape):

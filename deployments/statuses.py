@@ -53,6 +53,8 @@ HOST_STATUS: Mapping[HostTaskState, Status] = {
     HostTaskState.SKIPPED: SKIPPED,
 }
 BY_REASON: Mapping[tuple[HostTaskState, Reason], Status] = {
+    # Until the machine restarts by itself.
+    (HostTaskState.SUCCEEDED, Reason.REBOOT_PENDING): PENDING_REBOOT,
     (HostTaskState.NOT_APPLICABLE, Reason.NO_PATCH_MISSING): NO_PATCH_AVAILABLE,
 }
 

@@ -15,6 +15,7 @@ from hostagent.enrolment import enrol
 from hostagent.errors import AgentError, Unauthorised
 from hostagent.host import Host
 from hostagent.lock import only_instance
+from hostagent.rebooters import Machine, Rebooter, Rehearsed
 from hostagent.tasks import Task
 
 log = logging.getLogger("hostagent")
@@ -41,6 +42,12 @@ def _parser() -> argparse.ArgumentParser:
     enrolling.add_argument("key", help="an activation key")
     running = verbs.add_parser("run", help="ask for work, and do it")
     running.add_argument("--once", action="store_true", help="do what there is to do now, and end")
+    running.add_argument(
+        "--rehearse-restarts",
+        type=float,
+        metavar="SECONDS",
+        help="a host with a root of its own restarts by itself and is away for so long; without this it never restarts",
+    )
     for verb in (enrolling, running, verbs.add_parser("status", help="show what this agent is and has to do")):
         verb.add_argument("--home", type=Path, required=True, help="the agent's folder")
         verb.add_argument("--root", type=Path, help="a folder with a package root of its own, instead of this machine")
@@ -58,7 +65,8 @@ def _run(options: argparse.Namespace) -> None:
     _start_logging(options.home)
     stop = _stop_on_signals()
     with only_instance(options.home):
-        agent = Agent(options.home, Host(root), stop=stop)
+        host = Host(root)
+        agent = Agent(options.home, host, stop=stop, rebooter=_rebooter(host, options.rehearse_restarts))
         try:
             log.info("agent %s started", enrolled.agent_id)
             agent.once() if options.once else agent.run()
@@ -68,6 +76,15 @@ def _run(options: argparse.Namespace) -> None:
         finally:
             agent.close()
     log.info("agent stopped")
+
+
+def _rebooter(host: Host, rehearsed: float | None) -> Rebooter | None:
+    """A folder that plays a machine must never restart the real one."""
+    if host.is_rooted:
+        return None if rehearsed is None else Rehearsed(host, seconds=rehearsed)
+    if rehearsed is not None:
+        raise AgentError("--rehearse-restarts is for a host with a root of its own")
+    return Machine()
 
 
 def _status(options: argparse.Namespace) -> None:

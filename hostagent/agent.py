@@ -17,8 +17,12 @@ from hostagent.history import History
 from hostagent.host import Host
 from hostagent.journal import Journal, no_checkpoint
 from hostagent.line import Line
+from hostagent.notes import Notes
 from hostagent.patches import LOCK_WAIT, Patches
+from hostagent.pending import PendingRestart
 from hostagent.providers import provider_of
+from hostagent.rebooters import Rebooter
+from hostagent.reboots import BACK_WITHIN, Reboots, nobody_is_asked
 from hostagent.runner import Runner
 from hostagent.scripts import Scripts
 from hostagent.tasks import Task
@@ -44,6 +48,9 @@ class Agent:
         stop: Event | None = None,
         checkpoint: Callable[[str], None] = no_checkpoint,
         lock_wait: float = LOCK_WAIT,
+        rebooter: Rebooter | None = None,
+        before_restart: Callable[[Notes], None] = nobody_is_asked,
+        back_within: float = BACK_WITHIN,
     ) -> None:
         """NotEnrolled without an agent.json; JournalDamaged when the journal cannot be trusted."""
         self._home, self._host, self._checkpoint = home, host, checkpoint
@@ -52,13 +59,24 @@ class Agent:
         self._state = state.load(home)
         self._journal = Journal(home / "journal.jsonl", checkpoint)
         client = Client(self._state.server, self._clock, self._stop, self._state.credential)
-        self._line = Line(client, self._state, self._journal, self._clock)
+        self._line = Line(client, self._state, self._journal, self._clock, host.boot_id)
         self._provider = provider_of(host)
         self._work = home / "work"
         self._work.mkdir(mode=0o700, exist_ok=True)
         self._scripts = Scripts(host, self._work, self._clock)
         history = History(home / "history.json")
         self._patches = Patches(host, self._provider, history, self._work, self._clock, lock_wait=lock_wait)
+        self._reboots = Reboots(
+            host,
+            rebooter=rebooter,
+            provider=self._provider,
+            pending=PendingRestart(home / "restart.json", host),
+            folder=self._work,
+            clock=self._clock,
+            tell=self._report,
+            before_restart=before_restart,
+            back_within=back_within,
+        )
         self._no_scan_before = 0.0
 
     def close(self) -> None:
@@ -95,7 +113,10 @@ class Agent:
         worked = False
         for task in self._journal.tasks:
             if not self._stop.is_set() and self._is_runnable(task):
-                self._run(task)
+                if self._run(task):
+                    # The machine restarts: it is not asked for anything else, and there is nothing to hurry for.
+                    worked = False
+                    break
                 worked = True
         self._report()
         for task in self._journal.tasks:
@@ -108,18 +129,21 @@ class Agent:
             return False
         return task.dropped or task.stale or self._clock.now() >= task.manifest.not_before
 
-    def _run(self, task: Task) -> None:
+    def _run(self, task: Task) -> bool:
+        """Whether it waits for the machine's restart."""
         with Heartbeat(self._line, self._clock) as heartbeat:
             runner = Runner(
                 journal=self._journal,
                 clock=self._clock,
                 scripts=self._scripts,
                 patches=self._patches,
+                reboots=self._reboots,
                 scan=self._scan,
                 nudge=heartbeat.nudge,
                 checkpoint=self._checkpoint,
             )
             runner.run(task, lambda: not self._stop.is_set() and not heartbeat.barred)
+        return runner.waits
 
     def _report(self) -> None:
         try:
@@ -136,7 +160,8 @@ class Agent:
         log.info("host task %s/%s is over", identity.host_task_id, identity.attempt)
 
     def _scan(self) -> dict[str, Any]:
-        return inventory.scan(self._host, self._provider, at=self._clock.now())
+        required = self._reboots.is_required()
+        return inventory.scan(self._host, self._provider, at=self._clock.now(), reboot_required=required)
 
     def _scan_if_due(self) -> bool:
         now = self._clock.now()
@@ -149,12 +174,13 @@ class Agent:
             log.warning("no inventory now: %s", error)
             return False
         self._no_scan_before = 0.0
-        self._state = state.scanned(self._home, self._state, to_text(now))
+        self._state = state.scanned(self._home, self._state, to_text(now), self._host.boot_id())
         return True
 
     def _is_stale(self, now: datetime) -> bool:
-        last = self._state.last_scan_at
-        return last is None or now - from_text(last) > _SCAN_EVERY
+        last, boot_id = self._state.last_scan_at, self._state.last_scan_boot_id
+        restarted = boot_id is not None and boot_id != self._host.boot_id()
+        return last is None or restarted or now - from_text(last) > _SCAN_EVERY
 
     def _rest(self, failures: int) -> float:
         """Seconds until the next turn."""

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from hostagent import processes
+
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -16,6 +18,11 @@ class Host:
     def path(self, name: str) -> Path:
         """Where the host's `/name` is."""
         return self.root / name.lstrip("/")
+
+    def boot_id(self) -> str:
+        """Changes with every start of the machine. A rooted host that never restarted by itself has the machine's."""
+        own = self.path("proc/sys/kernel/random/boot_id")
+        return own.read_text().strip() if own.exists() else processes.boot_id()
 
     def environment(self) -> dict[str, str]:
         """For every child. Built from nothing: what the agent was started with is not the script's business."""

@@ -8,17 +8,16 @@ from hostagent import machine
 from hostagent.clock import to_text
 from hostagent.errors import PackageManagerFailed
 from hostagent.host import Host
-from hostagent.processes import boot_id
 from hostagent.providers import Provider
 
 
-def scan(host: Host, provider: Provider | None, *, at: datetime) -> dict[str, Any]:
+def scan(host: Host, provider: Provider | None, *, at: datetime, reboot_required: bool) -> dict[str, Any]:
     """The protocol's SCAN. PackageManagerFailed when the package manager cannot say what is installed."""
     return {
         "at": to_text(at),
-        "bootId": boot_id(),
+        "bootId": host.boot_id(),
         "machine": machine.facts(host, provider.name if provider else None),
-        "rebootRequired": provider.reboot_required() if provider else False,
+        "rebootRequired": reboot_required,
         "packages": provider.packages() if provider else [],
         "updates": _updates(provider) if provider else [],
     }

@@ -1,6 +1,7 @@
 """The line to the server: reports out, check-in, manifests and drops in."""
 
 import logging
+from collections.abc import Callable
 from threading import RLock
 from typing import Any
 
@@ -10,7 +11,6 @@ from hostagent.clock import Clock, to_text
 from hostagent.errors import Answered, Unreachable
 from hostagent.journal import Journal
 from hostagent.manifest import Refused
-from hostagent.processes import boot_id
 from hostagent.reporter import Reporter
 from hostagent.state import State
 
@@ -20,8 +20,11 @@ log = logging.getLogger(__name__)
 class Line:
     """One turn after the other, whichever thread asks for it."""
 
-    def __init__(self, client: Client, state: State, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self, client: Client, state: State, journal: Journal, clock: Clock, boot_id: Callable[[], str]
+    ) -> None:
         self._client, self._state, self._journal, self._clock = client, state, journal, clock
+        self._boot_id = boot_id
         self._reporter = Reporter(client, journal)
         self._lock = RLock()
         self.poll_seconds = 5.0
@@ -59,7 +62,7 @@ class Line:
             for task in self._journal.tasks
             if not task.stale
         ]
-        return {"bootId": boot_id(), "agentVersion": VERSION, "tasks": tasks}
+        return {"bootId": self._boot_id(), "agentVersion": VERSION, "tasks": tasks}
 
     def _drop(self, host_task_id: int) -> None:
         for task in self._journal.tasks:

@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,6 +44,15 @@ class ScriptStep:
 
 
 @dataclass(frozen=True)
+class RebootStep:
+    """A pre-action that restarts the machine. `timeout`: seconds after which a machine still up has not restarted."""
+
+    number: int
+    stage: str
+    timeout: int
+
+
+@dataclass(frozen=True)
 class PatchStep:
     """`version` is the version to have (install) or to leave (rollback); `back_to` only matters for rollback."""
 
@@ -69,7 +78,7 @@ class UnknownStep:
     number: int
 
 
-Step = ScriptStep | PatchStep | ScanStep | UnknownStep
+Step = ScriptStep | RebootStep | PatchStep | ScanStep | UnknownStep
 
 
 @dataclass(frozen=True)
@@ -83,6 +92,8 @@ class Manifest:
     steps: tuple[Step, ...]
     # Whether a failed patch leaves the later ones to be tried.
     continues_on_patch_failure: bool = False
+    # Whether the machine is left as it is where something wants a restart.
+    suppresses_reboots: bool = False
 
 
 def identity(envelope: Mapping[str, Any]) -> Identity | None:
@@ -121,6 +132,7 @@ def read(text: str) -> Manifest:
             not_after=from_text(content["notAfter"]),
             steps=tuple(sorted(map(_step, content["steps"]), key=lambda step: step.number)),
             continues_on_patch_failure=content.get("conduct", {}).get("continueOnPatchFailure") is True,
+            suppresses_reboots=content.get("conduct", {}).get("after", {}).get("suppressReboots") is True,
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise Refused("unsupported") from error
@@ -147,7 +159,7 @@ def _step(content: Mapping[str, Any]) -> Step:
     number = int(content["number"])
     kind = content["kind"]
     if kind == "action":
-        return _script_step(number, content)
+        return _ACTIONS.get(content.get("action"), _script_step)(number, content)
     if kind == "patch":
         return PatchStep(
             number=number,
@@ -168,8 +180,16 @@ def _script_step(number: int, content: Mapping[str, Any]) -> ScriptStep:
         # An action of a kind without a script (a newer server's) fails as `unsupported`; it is not a wrong digest.
         script_type=str(content.get("scriptType")) if has_script else "",
         script=_script(content) if has_script else b"",
-        timeout=min(max(int(content["timeout"]), 1), 86400),
+        timeout=_timeout(content),
     )
+
+
+def _reboot_step(number: int, content: Mapping[str, Any]) -> RebootStep:
+    return RebootStep(number=number, stage=str(content["stage"]), timeout=_timeout(content))
+
+
+def _timeout(content: Mapping[str, Any]) -> int:
+    return min(max(int(content["timeout"]), 1), 86400)
 
 
 def _script(content: Mapping[str, Any]) -> bytes:
@@ -180,3 +200,7 @@ def _script(content: Mapping[str, Any]) -> bytes:
     if hashlib.sha256(script).hexdigest() != str(content.get("sha256")).lower():
         raise Refused("bad_digest")
     return script
+
+
+# What is not here is told by a script, or not known: then it fails as `unsupported`.
+_ACTIONS: Mapping[Any, Callable[[int, Mapping[str, Any]], Step]] = {"System Reboot": _reboot_step}

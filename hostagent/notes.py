@@ -1,6 +1,7 @@
 """What a step tells the journal while it works."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from hostagent.journal import Journal
@@ -18,8 +19,7 @@ class Notes:
     @property
     def label(self) -> str:
         """Names files of this step; unique among all steps of all attempts."""
-        identity = self._task.identity
-        return f"{identity.host_task_id}-{identity.attempt}-{self._number}"
+        return f"{self._task.label}-{self._number}"
 
     def begin(self, before: dict[str, Any]) -> None:
         """The step is about to have an effect; `before` is what it will be compared with after a crash."""
@@ -28,6 +28,11 @@ class Notes:
     def child(self, child: Child) -> None:
         """This process will have the effect."""
         self._journal.child(self._task, self._number, child.noted())
+
+    def rebooting(self, at: datetime) -> None:
+        """The machine is about to restart within this step; told once."""
+        if not self._task.rebooting(self._number):
+            self._journal.report(self._task, at=at, kind="rebooting", number=self._number)
 
     @property
     def before(self) -> dict[str, Any] | None:

@@ -45,3 +45,10 @@ class Outcome:
             "toVersion": self.to_version,
             "seconds": round(self.seconds, 3),
         }
+
+
+class Waiting:
+    """Instead of an outcome: the step goes on in the machine's next life."""
+
+
+WAITING = Waiting()

@@ -7,16 +7,19 @@ from typing import Any
 from hostagent.clock import Clock
 from hostagent.errors import PackageManagerFailed
 from hostagent.journal import Journal
-from hostagent.manifest import PatchStep, ScanStep, ScriptStep, Step, UnknownStep
+from hostagent.manifest import PatchStep, RebootStep, ScanStep, ScriptStep, Step, UnknownStep
 from hostagent.notes import Notes
-from hostagent.outcome import Outcome
+from hostagent.outcome import Outcome, Waiting
 from hostagent.patches import Patches
+from hostagent.reboots import Reboots
 from hostagent.scripts import Scripts
 from hostagent.tasks import Task
 
 log = logging.getLogger(__name__)
 
 _FAILED = ("failed", "interrupted")
+# Steps count from 1: under this number the journal holds what the machine was like before the first.
+_BEFORE_ALL = 0
 
 
 class Runner:
@@ -29,25 +32,32 @@ class Runner:
         clock: Clock,
         scripts: Scripts,
         patches: Patches,
+        reboots: Reboots,
         scan: Callable[[], dict[str, Any]],
         nudge: Callable[[], None],
         checkpoint: Callable[[str], None],
     ) -> None:
         self._journal, self._clock = journal, clock
-        self._scripts, self._patches, self._scan = scripts, patches, scan
+        self._scripts, self._patches, self._reboots, self._scan = scripts, patches, reboots, scan
         self._nudge, self._checkpoint = nudge, checkpoint
+        self.waits = False
 
     def run(self, task: Task, may_go_on: Callable[[], bool]) -> None:
-        """Do all steps that are not done. Between two steps it may be stopped; a later call goes on."""
+        """Do all steps that are not done. Between two steps it may be stopped; a later call goes on.
+
+        `waits` says afterwards whether the machine is about to restart: nothing else is to be begun on it.
+        """
+        self.waits = False
         if not task.reports:
             self._report(task, kind="accepted")
+        self._reboots.note_before(task, self._notes(task, _BEFORE_ALL))
         for step in task.manifest.steps:
             if task.ended(step.number):
                 continue
             if not self._take(task, step, may_go_on):
                 return
         if not task.finished:
-            self._report(task, kind="finished")
+            self._report(task, kind="finished", rebootPending=self._reboots.is_pending(task))
 
     def _take(self, task: Task, step: Step, may_go_on: Callable[[], bool]) -> bool:
         """Bring one step to its end; False when it is left for later."""
@@ -58,14 +68,19 @@ class Runner:
                 return False
             reason = self._reason_to_skip(task, step)
             outcome = Outcome(reason) if reason else self._do(task, step)
+        if isinstance(outcome, Waiting):
+            self.waits = True
+            return False
         self._report(task, kind="step_finished", number=step.number, **outcome.fields())
         log.info("step %s of %s: %s, %s", step.number, task.identity.host_task_id, outcome.state, outcome.reason)
         return True
 
-    def _settle(self, task: Task, step: Step) -> Outcome | None:
+    def _settle(self, task: Task, step: Step) -> Outcome | Waiting | None:
         if step.number not in task.begun:
             return None
-        notes = Notes(self._journal, task, step.number, self._checkpoint)
+        notes = self._notes(task, step.number)
+        if isinstance(step, RebootStep):
+            return self._reboots.settle(notes, within=step.timeout)
         if isinstance(step, ScriptStep):
             return self._scripts.settle(notes)
         if isinstance(step, PatchStep):
@@ -81,10 +96,16 @@ class Runner:
             return "window_over"
         return "earlier_step_failed" if _is_barred(task, step) else None
 
-    def _do(self, task: Task, step: Step) -> Outcome:
+    def _do(self, task: Task, step: Step) -> Outcome | Waiting:
+        notes = self._notes(task, step.number)
+        if isinstance(step, ScanStep):
+            before = self._notes(task, _BEFORE_ALL)
+            if waiting := self._reboots.at_the_end(task, notes, before=before):
+                return waiting
         if not task.started(step.number):
             self._report(task, kind="step_started", number=step.number)
-        notes = Notes(self._journal, task, step.number, self._checkpoint)
+        if isinstance(step, RebootStep):
+            return self._reboots.run(step, notes)
         if isinstance(step, ScriptStep):
             return self._scripts.run(step, notes)
         if isinstance(step, PatchStep):
@@ -104,6 +125,9 @@ class Runner:
         self._report(task, kind="scanned", scan=scan)
         return Outcome("done")
 
+    def _notes(self, task: Task, number: int) -> Notes:
+        return Notes(self._journal, task, number, self._checkpoint)
+
     def _report(self, task: Task, *, kind: str, **fields: Any) -> None:
         self._journal.report(task, at=self._clock.now(), kind=kind, **fields)
         self._nudge()
@@ -118,7 +142,7 @@ def _is_barred(task: Task, step: Step) -> bool:
         if end is None or end["state"] not in _FAILED:
             continue
         # What we do not know might have been a condition for all that follows.
-        if isinstance(earlier, UnknownStep) or (isinstance(earlier, ScriptStep) and earlier.stage == "pre"):
+        if isinstance(earlier, UnknownStep) or getattr(earlier, "stage", None) == "pre":
             return True
         between_patches = isinstance(earlier, PatchStep) and isinstance(step, PatchStep)
         if between_patches and not task.manifest.continues_on_patch_failure:

@@ -19,6 +19,7 @@ class State:
     manifest_keys: dict[str, str]
     root: str | None = None
     last_scan_at: str | None = None
+    last_scan_boot_id: str | None = None
 
 
 def path_in(home: Path) -> Path:
@@ -41,8 +42,8 @@ def save(home: Path, state: State) -> None:
     write_atomically(path_in(home), json.dumps(asdict(state), indent=1).encode())
 
 
-def scanned(home: Path, state: State, at: str) -> State:
+def scanned(home: Path, state: State, at: str, boot_id: str) -> State:
     """Note when the last inventory was accepted."""
-    changed = replace(state, last_scan_at=at)
+    changed = replace(state, last_scan_at=at, last_scan_boot_id=boot_id)
     save(home, changed)
     return changed

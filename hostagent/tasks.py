@@ -25,6 +25,11 @@ class Task:
         return self.manifest.identity
 
     @property
+    def label(self) -> str:
+        """Names the attempt in files' names."""
+        return f"{self.identity.host_task_id}-{self.identity.attempt}"
+
+    @property
     def finished(self) -> bool:
         """Nothing is left to be done."""
         return bool(self.reports) and self.reports[-1]["kind"] == "finished"
@@ -49,6 +54,10 @@ class Task:
             if report["kind"] == "step_finished" and report["number"] == number:
                 return report
         return None
+
+    def rebooting(self, number: int) -> bool:
+        """Whether the step's restart was reported."""
+        return any(report["kind"] == "rebooting" and report["number"] == number for report in self.reports)
 
     def scanned(self) -> bool:
         """Whether the closing inventory is in the journal."""

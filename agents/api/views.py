@@ -162,5 +162,7 @@ class ScanView(AgentView):
     def post(self, request: Request) -> Response:
         """Take in an inventory."""
         agent = self.agent()
-        inventory.record_scan(asset=agent.asset, scan=parse(Scan, request.data), at=timezone.now())
+        scan, at = parse(Scan, request.data), timezone.now()
+        services.note_boot(agent=agent, boot_id=scan.boot_id or "", at=at)
+        inventory.record_scan(asset=agent.asset, scan=scan, at=at)
         return Response({"accepted": True})

@@ -1,7 +1,17 @@
 """Every way in which agents, keys and manifests change."""
 
-from agents.services.checkins import CheckIn, check_in, wake
+from agents.services.checkins import CheckIn, check_in, note_boot, wake
 from agents.services.enrolment import Enrolment, agent_of, enrol
 from agents.services.signing import create_signing_key, sign_manifest
 
-__all__ = ["CheckIn", "Enrolment", "agent_of", "check_in", "create_signing_key", "enrol", "sign_manifest", "wake"]
+__all__ = [
+    "CheckIn",
+    "Enrolment",
+    "agent_of",
+    "check_in",
+    "create_signing_key",
+    "enrol",
+    "note_boot",
+    "sign_manifest",
+    "wake",
+]

@@ -55,6 +55,16 @@ def check_in(
     return CheckIn(poll_seconds=_idle(agent, scan=scan, at=at), scan=scan, drop=drop)
 
 
+def note_boot(*, agent: Agent, boot_id: str, at: datetime) -> None:
+    """Another boot id than the last one says that the machine has restarted."""
+    if not boot_id or boot_id == agent.boot_id:
+        return
+    if agent.boot_id:
+        deployments.note_restart(asset=agent.asset, at=at)
+    agent.boot_id = boot_id
+    agent.save(update_fields=["boot_id"])
+
+
 def wake(*, run_id: int) -> None:
     """Drop the hints that say of a run's hosts that there is nothing to do for them."""
     waiting = HostTask.objects.filter(run_id=run_id, state=HostTaskState.PENDING).values_list("asset_id", flat=True)
@@ -65,9 +75,10 @@ def wake(*, run_id: int) -> None:
 def _note_contact(agent: Agent, *, boot_id: str, version: str, at: datetime) -> None:
     agent.asset.last_contact_at = at
     agent.asset.save(update_fields=["last_contact_at"])
-    if (agent.boot_id, agent.version) != (boot_id, version):
-        agent.boot_id, agent.version = boot_id, version
-        agent.save(update_fields=["boot_id", "version"])
+    note_boot(agent=agent, boot_id=boot_id, at=at)
+    if agent.version != version:
+        agent.version = version
+        agent.save(update_fields=["version"])
 
 
 def _next(agent: Agent, *, at: datetime) -> HostTask | None:

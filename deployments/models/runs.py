@@ -178,7 +178,8 @@ class HostTask(Moving, CustomerOwned):
                 name="a_host_task_has_an_end_and_a_reason_if_and_only_if_final",
             ),
             models.CheckConstraint(
-                condition=Q(lease_until__isnull=False) | ~Q(state__in=["Leased", "Running", "Verifying"]),
+                condition=Q(lease_until__isnull=False)
+                | ~Q(state__in=["Leased", "Running", "AwaitingReboot", "Verifying"]),
                 name="held_work_has_a_lease",
             ),
             models.CheckConstraint(
@@ -192,9 +193,11 @@ class HostTask(Moving, CustomerOwned):
             models.Index(fields=["start_before"], condition=Q(state="Pending"), name="host_task_starts"),
             models.Index(
                 fields=["lease_until"],
-                condition=Q(state__in=["Leased", "Running", "Verifying"]),
+                condition=Q(state__in=["Leased", "Running", "AwaitingReboot", "Verifying"]),
                 name="host_task_leases",
             ),
+            # What a restart of the machine settles.
+            models.Index(fields=["asset"], condition=Q(reason="reboot_pending"), name="host_task_pending_reboots"),
             models.Index(
                 fields=["deadline"], condition=Q(state__in=sorted(HELD_HOST_TASKS)), name="host_task_deadlines"
             ),

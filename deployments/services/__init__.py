@@ -5,7 +5,16 @@ from deployments.services.children import start_children
 from deployments.services.controls import cancel, pause, resume, retry_failed
 from deployments.services.editors import require_editor
 from deployments.services.facts import count_host_tasks
-from deployments.services.host_tasks import Gap, HandedOut, abandon, hand_out, heartbeat, next_start, take_reports
+from deployments.services.host_tasks import (
+    Gap,
+    HandedOut,
+    abandon,
+    hand_out,
+    heartbeat,
+    next_start,
+    note_restart,
+    take_reports,
+)
 from deployments.services.jobs import create, delete, lock, replace, run_now, set_status, supersede
 from deployments.services.previews import patches_of_hosts, preview
 from deployments.services.runs import close, open_run, resolve
@@ -29,6 +38,7 @@ __all__ = [
     "lock",
     "look_again",
     "next_start",
+    "note_restart",
     "open_run",
     "patches_of_hosts",
     "pause",

@@ -7,13 +7,15 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Greatest
 
+from core import events
 from deployments.causes import cause_of
 from deployments.models import HostTask, Step, StepKind
 from deployments.outcomes import outcome
 from deployments.reasons import Reason
-from deployments.reports import Finished, Refused, Report, Scanned, StepFinished, StepStarted
+from deployments.reports import Finished, Rebooting, Refused, Report, Scanned, StepFinished, StepStarted
 from deployments.services.freezing import any_held
 from deployments.services.plans import plan, step_row
 from deployments.services.runs import tell_if_last
@@ -23,6 +25,8 @@ from inventory.models import Asset, AssetPatch, PatchStatus
 
 # Of the host tasks that wait on one asset, so many are held against freezes at a time.
 _MOST_LOOKED_AT = 50
+# A report of one of these says that its agent is at work, or back at it.
+_SILENT = {HostTaskState.LEASED, HostTaskState.AWAITING_REBOOT, HostTaskState.LOST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,9 @@ def heartbeat(*, asset: Asset, fences: dict[int, tuple[int, int]], at: datetime)
     for task in live:
         if task.state == HostTaskState.LOST:
             task.move_to(HostTaskState.RUNNING, at=at, lease_until=_lease(at))
-    HostTask.objects.filter(pk__in=[task.pk for task in live]).update(lease_until=_lease(at))
+    # Never earlier: who is about to restart may be silent for longer than this.
+    longer = Greatest("lease_until", Value(_lease(at)))
+    HostTask.objects.filter(pk__in=[task.pk for task in live]).update(lease_until=longer)
     return sorted(set(fences) - {task.pk for task in live})
 
 
@@ -129,7 +135,8 @@ def take_reports(
         task.accepted_through = report.sequence
     HostTask.objects.filter(pk=task.pk).update(accepted_through=task.accepted_through)
     if not task.is_final:
-        HostTask.objects.filter(pk=task.pk).update(lease_until=_lease(at))
+        restarts = task.state == HostTaskState.AWAITING_REBOOT
+        HostTask.objects.filter(pk=task.pk).update(lease_until=_reboot_lease(at) if restarts else _lease(at))
     return task.accepted_through
 
 
@@ -137,6 +144,14 @@ def abandon(*, asset: Asset, at: datetime) -> None:
     """End what a replaced agent held: its journal is gone, so nobody can say how far it got."""
     for task in HostTask.objects.for_customer(asset.customer_id).filter(asset=asset).held().select_for_update():
         end(task, state=HostTaskState.FAILED, reason=Reason.AGENT_REINSTALLED, at=at)
+
+
+def note_restart(*, asset: Asset, at: datetime) -> None:
+    """The machine has restarted, for whatever reason: what waited for that on it is in effect now."""
+    waiting = HostTask.objects.for_customer(asset.customer_id).filter(asset=asset, reason=Reason.REBOOT_PENDING)
+    for task in waiting.select_for_update():
+        HostTask.objects.filter(pk=task.pk).update(reason=Reason.VERIFIED)
+        events.record(kind="host_task.restarted", at=at, data={"reason": Reason.VERIFIED}, **task.event_ids())
 
 
 def end(task: HostTask, *, state: HostTaskState, reason: Reason, at: datetime) -> None:
@@ -158,27 +173,39 @@ def _lease(at: datetime) -> datetime:
     return at + timedelta(seconds=settings.HOST_LEASE_SECONDS)
 
 
+def _reboot_lease(at: datetime) -> datetime:
+    return at + timedelta(seconds=max(settings.REBOOT_LEASE_SECONDS, settings.HOST_LEASE_SECONDS))
+
+
 def _take(task: HostTask, report: Report, *, at: datetime) -> None:
     if isinstance(report, Refused):
         if not task.is_final:
             end(task, state=HostTaskState.FAILED, reason=Reason.MANIFEST_REFUSED, at=at)
         return
-    if not task.is_final and task.state in {HostTaskState.LEASED, HostTaskState.LOST}:
+    if not task.is_final and task.state in _SILENT and not _restarts_again(task, report):
         task.move_to(HostTaskState.RUNNING, at=at, started_at=task.started_at or report.at, lease_until=_lease(at))
     match report:
         case StepStarted():
             _steps(task).filter(number=report.number).update(state=StepState.RUNNING, started_at=report.at)
         case StepFinished():
             _finish_step(task, report)
+        case Rebooting():
+            if task.state == HostTaskState.RUNNING:
+                task.move_to(HostTaskState.AWAITING_REBOOT, at=at, lease_until=_reboot_lease(at))
         case Scanned():
             inventory.record_scan(asset=task.asset, scan=report.scan, at=at)
             _verify(task)
             if task.state == HostTaskState.RUNNING:
                 task.move_to(HostTaskState.VERIFYING, at=at)
         case Finished():
-            _finish(task, at=at)
+            _finish(task, report, at=at)
         case _:
             pass
+
+
+def _restarts_again(task: HostTask, report: Report) -> bool:
+    """An agent that was killed before it could give the order says once more that the machine restarts."""
+    return task.state == HostTaskState.AWAITING_REBOOT and isinstance(report, Rebooting)
 
 
 def _finish_step(task: HostTask, report: StepFinished) -> None:
@@ -212,10 +239,12 @@ def _verify(task: HostTask) -> None:
         step.save(update_fields=["verified"])
 
 
-def _finish(task: HostTask, *, at: datetime) -> None:
+def _finish(task: HostTask, report: Finished, *, at: datetime) -> None:
     if task.is_final:
         return
     state, reason = outcome(list(_steps(task).order_by("number")))
+    if state == HostTaskState.SUCCEEDED and report.reboot_pending:
+        reason = Reason.REBOOT_PENDING
     end(task, state=state, reason=reason, at=at)
 
 

@@ -183,6 +183,7 @@ def patch_result(run: Run) -> Case:
         When(verified=None, host_task__state=HostTaskState.AWAITING_REBOOT, then=Value(TO_RESTART), **done),
         When(verified=None, then=Value(TO_VERIFY), **done),
         *([When(there, then=Value(PatchResult.INSTALLED.value))] if installs else []),
+        When(host_task__reason=Reason.REBOOT_PENDING, then=Value(TO_RESTART), **done),
         When(then=Value(PatchResult.SUCCESS.value), **done),
         When(state=StepState.NOT_APPLICABLE, then=Value(PatchResult.NOT_APPLICABLE.value)),
         When(state=StepState.SKIPPED, then=Value(PatchResult.SKIPPED.value)),

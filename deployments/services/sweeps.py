@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 
 from core.customer_context import acting_for, scheduling
 from deployments.models import HostTask, Run
@@ -21,7 +21,7 @@ from deployments.states import HELD_HOST_TASKS, HostTaskState, RunState
 
 BATCH = 1_000
 _GOING = (RunState.RUNNING, RunState.PAUSED, RunState.HALTED)
-_LEASED = (HostTaskState.LEASED, HostTaskState.RUNNING, HostTaskState.VERIFYING)
+_LEASED = (HostTaskState.LEASED, HostTaskState.RUNNING, HostTaskState.AWAITING_REBOOT, HostTaskState.VERIFYING)
 
 
 def sweep(*, at: datetime) -> None:
@@ -67,10 +67,10 @@ def _missed_starts(at: datetime) -> list[tuple[int, int]]:
 
 
 def _past_deadline(at: datetime) -> list[tuple[int, int]]:
-    """What is held gets a lease's length more, since a report may be on its way."""
+    """What is held gets a lease's length more, since a report may be on its way, and who restarts all of its lease."""
     grace = at - timedelta(seconds=settings.HOST_LEASE_SECONDS)
     with scheduling():
-        held = HostTask.objects.filter(state__in=HELD_HOST_TASKS, deadline__lte=grace)
+        held = HostTask.objects.filter(state__in=HELD_HOST_TASKS, deadline__lte=grace).exclude(_restarting(at))
         return list(held.values_list("customer_id", "pk").order_by("deadline")[:BATCH])
 
 
@@ -127,8 +127,12 @@ def _end_missed(*, customer_id: int, ids: list[int], at: datetime) -> None:
 
 def _end_overdue(*, customer_id: int, ids: list[int], at: datetime) -> None:
     with acting_for(customer_id):
-        for task in _locked(ids).held():
+        for task in _locked(ids).held().exclude(_restarting(at)):
             end(task, state=HostTaskState.TIMED_OUT, reason=Reason.WINDOW_OVER, at=at)
+
+
+def _restarting(at: datetime) -> Q:
+    return Q(state=HostTaskState.AWAITING_REBOOT, lease_until__gt=at)
 
 
 def _locked(ids: list[int]) -> Any:

@@ -87,9 +87,6 @@ class Apt(Provider):
     def is_locked(self, exit_code: int, output: str) -> bool:
         return exit_code == 100 and _LOCKED.search(output) is not None
 
-    def reboot_required(self) -> bool:
-        return any(self._host.path(name).exists() for name in ("run/reboot-required", "var/run/reboot-required"))
-
     def _rows(self, names: Sequence[str]) -> list[tuple[str, str, str, str, str]]:
         """(name, version, architecture, wanted, "installed"|"broken") of what is on the machine."""
         admin = self._host.path("var/lib/dpkg")

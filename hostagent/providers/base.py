@@ -67,7 +67,7 @@ class Provider(ABC):
 
     def reboot_required(self) -> bool:
         """Whether something that was installed waits for a restart."""
-        return False
+        return any(self._host.path(name).exists() for name in ("run/reboot-required", "var/run/reboot-required"))
 
     def ask(self, command: Sequence[str], *, accepted: tuple[int, ...] = (0,)) -> str:
         """Run a command that changes no package, and answer what it printed."""

@@ -88,8 +88,8 @@ class Dnf(Provider):
         return exit_code == 200 or (exit_code != 0 and _LOCKED.search(output) is not None)
 
     def reboot_required(self) -> bool:
-        if self._host.is_rooted:
-            return False
+        if self._host.is_rooted or super().reboot_required():
+            return super().reboot_required()
         try:
             self.ask(["dnf", "-q", "needs-restarting", "-r"])
         except PackageManagerFailed as error:

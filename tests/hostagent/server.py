@@ -33,6 +33,19 @@ def script_step(number: int, text: str, *, stage: str = "pre", timeout: int = 30
     }
 
 
+def reboot_step(number: int, *, timeout: int = 30) -> dict[str, Any]:
+    return {
+        "number": number,
+        "kind": "action",
+        "stage": "pre",
+        "actionId": "a",
+        "action": "System Reboot",
+        "name": "restart",
+        "timeout": timeout,
+        "reboot": {},
+    }
+
+
 def patch_step(
     number: int, package: str, version: str, *, back_to: str | None = None, operation: str = "install"
 ) -> Any:
