@@ -1,7 +1,8 @@
 """What Redis remembers of agents: that there is nothing to do for them. Only a hint, gone when Redis is.
 
 A hint is named by the digest of the credential, so that its presence also says that the credential was good when it was
-written. It is dropped when work is made for the asset, and ends by itself in any case.
+written, and holds the token that the agent was given then: a copy of the agent that has another one is not answered by
+it. It is dropped when work is made for the asset, and ends by itself in any case.
 """
 
 from functools import cache
@@ -20,21 +21,27 @@ def _client() -> redis.Redis:
     )
 
 
-def is_idle(*, digest: str) -> float | None:
-    """For how many more seconds this agent has nothing to do; None where only the database knows."""
+def is_idle(*, digest: str, token: str = "") -> float | None:
+    """For how many more seconds this agent has nothing to do; None where only the database knows.
+
+    `token` is what the agent sent; the database alone knows what to think of another one than it was given last.
+    """
     try:
-        left = _client().pttl(_of_agent(digest))
+        with _client().pipeline(transaction=False) as pipeline:
+            pipeline.get(_of_agent(digest))
+            pipeline.pttl(_of_agent(digest))
+            given, left = pipeline.execute()
     except RedisError:
         return None
-    return left / 1000 if isinstance(left, int) and left > 0 else None
+    return left / 1000 if given == token.encode() and isinstance(left, int) and left > 0 else None
 
 
-def remember_idle(*, digest: str, asset_id: int, seconds: float) -> None:
-    """Say that this agent has nothing to do for so long."""
+def remember_idle(*, digest: str, asset_id: int, seconds: float, token: str = "") -> None:
+    """Say that this agent, whose last answer carries `token`, has nothing to do for so long."""
     lifetime = max(int(seconds * 1000), 1)
     try:
         with _client().pipeline(transaction=False) as pipeline:
-            pipeline.set(_of_agent(digest), b"", px=lifetime)
+            pipeline.set(_of_agent(digest), token.encode(), px=lifetime)
             pipeline.set(_of_asset(asset_id), digest, px=lifetime)
             pipeline.execute()
     except RedisError:

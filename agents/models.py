@@ -7,9 +7,18 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from agents.contacts import Held
 from deployments.models import HostTask
 from inventory.models import Asset
 from tenants.models import ActivationKey, CustomerOwned, SameCustomerKey
+
+
+class AgentStatus(models.TextChoices):
+    """Whether an agent gets work: not after two copies of it ran, until somebody has decided, nor once it is over."""
+
+    ACTIVE = "Active"
+    QUARANTINED = "Quarantined"
+    REVOKED = "Revoked"
 
 
 class Agent(CustomerOwned):
@@ -21,11 +30,26 @@ class Agent(CustomerOwned):
     credential_digest = models.CharField(max_length=64, unique=True)
     version = models.CharField(max_length=32)
     boot_id = models.CharField(max_length=64, blank=True)
+    # What its last check-in said that it speaks; empty of an agent from before this was told.
+    protocol = models.CharField(max_length=16, blank=True)
     enrolled_at = models.DateTimeField(db_default=Now())
     revoked_at = models.DateTimeField(null=True)
+    # See agents/contacts.py.
+    contact_sequence = models.BigIntegerField(default=0, db_default=0)
+    contact_token = models.CharField(max_length=64, null=True)
+    previous_token = models.CharField(max_length=64, blank=True, db_default="")
+    previous_mark = models.CharField(max_length=64, blank=True, db_default="")
+    quarantined_at = models.DateTimeField(null=True)
+    quarantine_reason = models.CharField(max_length=500, blank=True, db_default="")
+    released_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(quarantined_at=None, quarantine_reason="")
+                | (Q(quarantined_at__isnull=False) & ~Q(quarantine_reason="")),
+                name="quarantine_has_a_reason",
+            ),
             models.UniqueConstraint(
                 fields=["customer", "asset"], condition=Q(revoked_at=None), name="one_live_agent_per_asset"
             ),
@@ -33,6 +57,18 @@ class Agent(CustomerOwned):
 
     def __str__(self) -> str:
         return str(self.public_id)
+
+    @property
+    def status(self) -> AgentStatus:
+        """Where it stands."""
+        if self.revoked_at is not None:
+            return AgentStatus.REVOKED
+        return AgentStatus.ACTIVE if self.quarantined_at is None else AgentStatus.QUARANTINED
+
+    @property
+    def held(self) -> Held:
+        """What its next check-in is judged by."""
+        return Held(self.contact_sequence, self.contact_token, self.previous_token, self.previous_mark)
 
 
 class SigningKey(CustomerOwned):

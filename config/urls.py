@@ -22,6 +22,7 @@ urlpatterns = [
     path("pm/", include("calendars.api.urls")),
     path("pm/", include("deployments.api.urls")),
     path("pm/", include("reports.api.urls")),
+    path("pm/", include("agents.api.fleet_urls")),
     path("agent/v1/", include("agents.api.urls")),
 ]
 

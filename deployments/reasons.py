@@ -99,7 +99,7 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.NEVER_CAME: "The host did not ask for its work while the patch window was open.",
     Reason.JOB_DELETED: "The job was deleted before this began.",
     Reason.JOB_DISABLED: "The job was disabled before this began.",
-    Reason.AGENT_REINSTALLED: "The agent was enrolled anew while it held this work, so its journal is gone.",
+    Reason.AGENT_REINSTALLED: "The agent that held this was enrolled anew, revoked or copied, so its journal is gone.",
     Reason.PARENT_SHARE: "Too few hosts of the linked job's run did the post-actions that this job waits for.",
     Reason.START_MISSED: "Nobody opened this when it was due, as where the service was down; later was too late.",
     Reason.JOB_WAS_DISABLED: "The job was disabled when this was due.",

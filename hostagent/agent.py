@@ -11,6 +11,7 @@ from typing import Any
 from hostagent import inventory, state
 from hostagent.client import Client
 from hostagent.clock import Clock, from_text, to_text
+from hostagent.contacts import Contacts
 from hostagent.errors import AgentError, PackageManagerFailed, Unauthorised, Unreachable
 from hostagent.heartbeat import Heartbeat
 from hostagent.history import History
@@ -59,7 +60,8 @@ class Agent:
         self._state = state.load(home)
         self._journal = Journal(home / "journal.jsonl", checkpoint)
         client = Client(self._state.server, self._clock, self._stop, self._state.credential)
-        self._line = Line(client, self._state, self._journal, self._clock, host.boot_id)
+        contacts = Contacts(home, checkpoint)
+        self._line = Line(client, self._state, self._journal, self._clock, contacts=contacts, boot_id=host.boot_id)
         self._provider = provider_of(host)
         self._work = home / "work"
         self._work.mkdir(mode=0o700, exist_ok=True)

@@ -12,9 +12,9 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
-from hostagent import VERSION
+from hostagent import PROTOCOL, VERSION
 from hostagent.clock import Clock
-from hostagent.errors import AgentError, Answered, Unauthorised, Unreachable
+from hostagent.errors import AgentError, Answered, Quarantined, Unauthorised, Unreachable
 
 # Seconds for one read, and for one whole answer; bytes of an answer (a manifest carries its scripts).
 _TIMEOUT = 30.0
@@ -22,6 +22,7 @@ _WHOLE = 120.0
 _LARGEST = 16 * 1024 * 1024
 _TRIES = 4
 _LONGEST_PAUSE = 30.0
+_QUARANTINED = "1923"
 
 
 class Client:
@@ -32,6 +33,7 @@ class Client:
         self._server = _checked(server)
         self._clock, self._stop = clock, stop
         self._headers = {"Content-Type": "application/json", "User-Agent": f"hostagent/{VERSION}"}
+        self._headers["Agent-Protocol"] = PROTOCOL
         if credential:
             self._headers["Authorization"] = f"Agent {credential}"
         self._opener = _opener(self._server)
@@ -127,6 +129,8 @@ def _of_status(error: HTTPError) -> Exception:
         body = _object(_read(error))
     except (ValueError, OSError, http.client.HTTPException):
         body = {}
+    if error.code == 403 and body.get("errorCode") == _QUARANTINED:
+        return Quarantined(f"quarantined: {body.get('message', 'no message')}")
     return Answered(error.code, body)
 
 

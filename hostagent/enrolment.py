@@ -3,7 +3,7 @@
 from pathlib import Path
 from threading import Event
 
-from hostagent import VERSION, machine, state
+from hostagent import VERSION, contacts, machine, state
 from hostagent.client import Client
 from hostagent.clock import Clock
 from hostagent.errors import AlreadyEnrolled
@@ -36,5 +36,7 @@ def enrol(server: str, activation_key: str, *, home: Path, host: Host, clock: Cl
         manifest_keys={str(key["keyId"]): str(key["publicKey"]) for key in answer["manifestKeys"]},
         root=str(host.root) if host.is_rooted else None,
     )
+    # Of an agent that was here before.
+    contacts.path_in(home).unlink(missing_ok=True)
     state.save(home, enrolled)
     return enrolled

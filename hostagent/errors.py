@@ -29,6 +29,10 @@ class Unauthorised(AgentError):
     """The server does not know our credential."""
 
 
+class Quarantined(Unauthorised):
+    """The server has stopped us: two copies of this agent ran, and an administrator is to decide."""
+
+
 class Answered(AgentError):
     """The server said no (4xx): `status` and the decoded body, `{}` when it was not a JSON object."""
 

@@ -8,7 +8,8 @@ from typing import Any
 from hostagent import VERSION, manifest
 from hostagent.client import Client
 from hostagent.clock import Clock, to_text
-from hostagent.errors import Answered, Unreachable
+from hostagent.contacts import Contacts
+from hostagent.errors import Answered, Unauthorised, Unreachable
 from hostagent.journal import Journal
 from hostagent.manifest import Refused
 from hostagent.reporter import Reporter
@@ -21,10 +22,19 @@ class Line:
     """One turn after the other, whichever thread asks for it."""
 
     def __init__(
-        self, client: Client, state: State, journal: Journal, clock: Clock, boot_id: Callable[[], str]
+        self,
+        client: Client,
+        state: State,
+        journal: Journal,
+        clock: Clock,
+        *,
+        contacts: Contacts,
+        boot_id: Callable[[], str],
     ) -> None:
         self._client, self._state, self._journal, self._clock = client, state, journal, clock
-        self._boot_id = boot_id
+        self._contacts, self._boot_id = contacts, boot_id
+        # Whether the server has let us in since we started: nothing is reported by a copy that it would stop.
+        self._let_in = False
         self._reporter = Reporter(client, journal)
         self._lock = RLock()
         self.poll_seconds = 5.0
@@ -38,15 +48,18 @@ class Line:
     def turn(self) -> None:
         """Report, check in, and file what the server answers."""
         with self._lock:
-            self.report()
-            answer = self._client.post("check-in", self._heartbeat())
-            self.poll_seconds = _seconds(answer)
+            if self._let_in:
+                self.report()
+            answer = self._check_in()
             self.scan_wanted = self.scan_wanted or answer.get("scan") is True
             for host_task_id in answer.get("drop") or []:
                 self._drop(host_task_id)
             envelope = answer.get("manifest")
             if isinstance(envelope, dict):
                 self._receive(envelope)
+            if not self._let_in:
+                self._let_in = True
+                self.report()
 
     def send_scan(self, scan: dict[str, Any]) -> None:
         """Hand in an inventory. Whatever the server thinks of it, it is not sent again by itself."""
@@ -55,6 +68,28 @@ class Line:
             self._client.post("scan", scan)
         except Answered as error:
             log.warning("inventory not accepted: %s", error)
+
+    def _check_in(self) -> dict[str, Any]:
+        """The answer, its token kept. That we are barred is kept, too."""
+        at = to_text(self._clock.now())
+        try:
+            answer = self._answer_to({**self._heartbeat(), "contact": self._contacts.request()})
+        except Unauthorised as error:
+            self._contacts.bar(str(error), at=at)
+            raise
+        self.poll_seconds = _seconds(answer)
+        self._contacts.answered(answer, at=at)
+        return answer
+
+    def _answer_to(self, body: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self._client.post("check-in", body)
+        except Answered as error:
+            proof = error.body.get("prove")
+            if error.status != 409 or not isinstance(proof, str):
+                raise
+        # Asked whether anybody is there who reads the answers: a request that was held up on its way comes late, too.
+        return self._client.post("check-in", body | {"contact": {**body["contact"], "proof": proof}})
 
     def _heartbeat(self) -> dict[str, Any]:
         tasks = [

@@ -37,6 +37,13 @@ class SignedManifest(Answer):
     signature: str
 
 
+class Contact(Answer):
+    """What the next check-in sends back, with a mark of its own."""
+
+    sequence: int
+    token: str
+
+
 class CheckedIn(Answer):
     """What an agent is to do now."""
 
@@ -44,6 +51,13 @@ class CheckedIn(Answer):
     scan: bool
     manifest: SignedManifest | None
     drop: list[int]
+    contact: Contact | None = Field(description="Null: what was given before still holds.")
+
+
+class CheckInRefused(Error):
+    """409: the token was followed by another check-in already."""
+
+    prove: str = Field(default="", description="To be sent back as `contact.proof`, at once.")
 
 
 class ReportsAccepted(Answer):
@@ -101,7 +115,16 @@ class CheckInDocument(ViewDocument):
 
     target_class = "agents.api.views.CheckInView"
     authenticators = (AgentCredential,)
-    operations = {"post": describe("agentCheckIn", request=CheckInBody, answer=CheckedIn, says="What to do.")}
+    operations = {
+        "post": describe(
+            "agentCheckIn",
+            request=CheckInBody,
+            answer=CheckedIn,
+            says="What to do.",
+            refuses=[403],
+            responses={409: OpenApiResponse(CheckInRefused, description="Another check-in was first: prove yourself.")},
+        )
+    }
 
 
 class ReportsDocument(ViewDocument):

@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import transaction
@@ -19,16 +19,18 @@ from rest_framework.views import APIView
 from agents import hints, services
 from agents.api.serializers import CheckInBody, EnrolBody
 from agents.models import Agent
+from agents.versions import HEADER, OURS, Spoken, signs_of_life, spoken
 from core.digests import digest_of
 from core.errors import Conflict, NotSignedIn, body_of
 from core.parsers import StrictJSONParser
-from core.shapes import parse
+from core.shapes import Shape, parse
 from deployments import services as deployments
 from deployments.reports import Report, ReportsBody
 from inventory import services as inventory
 from inventory.descriptions import Scan
 
 _KEYWORD = "agent"
+S = TypeVar("S", bound=Shape)
 
 
 class AgentJSONParser(StrictJSONParser):
@@ -56,6 +58,19 @@ class AgentView(APIView):
         """Who asks, with their customer entered."""
         return services.agent_of(credential=self.credential())
 
+    def spoken(self) -> Spoken:
+        """What the agent speaks. Raises InvalidInput for a protocol that is not ours."""
+        return spoken(self.request.headers.get(HEADER))
+
+    def read(self, shape: type[S], data: object) -> S:
+        """The body. What only a newer agent knows is passed over; from any other it is a mistake, and 400."""
+        return parse(shape, data, forgiving=self.spoken().is_newer)
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        """With what we speak."""
+        response[HEADER] = str(OURS)
+        return super().finalize_response(request, response, *args, **kwargs)
+
 
 @extend_schema(tags=["agent protocol"])
 class EnrolView(AgentView):
@@ -64,7 +79,7 @@ class EnrolView(AgentView):
     @extend_schema(request=EnrolBody, responses={201: OpenApiTypes.OBJECT})
     def post(self, request: Request) -> Response:
         """Enrol."""
-        body = parse(EnrolBody, request.data)
+        body = self.read(EnrolBody, request.data)
         made = services.enrol(
             activation_key=body.activation_key,
             machine=body.machine,
@@ -94,11 +109,19 @@ class CheckInView(AgentView):
     @extend_schema(request=CheckInBody, responses={200: OpenApiTypes.OBJECT})
     def post(self, request: Request) -> Response:
         """Check in."""
-        body = parse(CheckInBody, request.data)
-        if not body.tasks and (idle := hints.is_idle(digest=digest_of(self.credential()))) is not None:
-            return Response({"pollSeconds": idle, "scan": False, "manifest": None, "drop": []})
-        with transaction.atomic():
-            return Response(self._ask_the_database(body))
+        body = self.read(CheckInBody, request.data)
+        token = body.sent.token if body.sent is not None else ""
+        if not body.tasks and (idle := hints.is_idle(digest=digest_of(self.credential()), token=token)) is not None:
+            return Response({"pollSeconds": idle, "scan": False, "manifest": None, "drop": [], "contact": None})
+        try:
+            with transaction.atomic():
+                return Response(self._ask_the_database(body))
+        except services.OutOfOrder as refused:
+            return _refused(refused.message, prove=refused.prove)
+        except services.Copied as copied:
+            with transaction.atomic():
+                services.quarantine(agent=self.agent(), reason=copied.reason, at=timezone.now())
+            raise services.Quarantined from copied
 
     def _ask_the_database(self, body: CheckInBody) -> dict[str, Any]:
         answer = services.check_in(
@@ -107,12 +130,16 @@ class CheckInView(AgentView):
             boot_id=body.boot_id or "",
             version=body.agent_version,
             at=timezone.now(),
+            sent=body.sent,
+            protocol=str(self.spoken()),
         )
+        contact = answer.contact
         return {
             "pollSeconds": answer.poll_seconds,
             "scan": answer.scan,
             "manifest": answer.manifest,
             "drop": answer.drop,
+            "contact": contact and {"sequence": contact.sequence, "token": contact.token},
         }
 
 
@@ -124,7 +151,8 @@ class ReportsView(AgentView):
     def post(self, request: Request) -> Response:
         """Report."""
         agent = self.agent()
-        body = parse(ReportsBody, request.data)
+        told = request.data
+        body = self.read(ReportsBody, signs_of_life(told) if self.spoken().is_newer else told)
         at = timezone.now()
         try:
             with transaction.atomic():
@@ -162,7 +190,7 @@ class ScanView(AgentView):
     def post(self, request: Request) -> Response:
         """Take in an inventory."""
         agent = self.agent()
-        scan, at = parse(Scan, request.data), timezone.now()
+        scan, at = self.read(Scan, request.data), timezone.now()
         services.note_boot(agent=agent, boot_id=scan.boot_id or "", at=at)
         inventory.record_scan(asset=agent.asset, scan=scan, at=at)
         return Response({"accepted": True})

@@ -1,17 +1,24 @@
 """Every way in which agents, keys and manifests change."""
 
 from agents.services.checkins import CheckIn, check_in, note_boot, wake
+from agents.services.contacts import Copied, OutOfOrder, Quarantined, quarantine, release, revoke
 from agents.services.enrolment import Enrolment, agent_of, enrol
 from agents.services.signing import create_signing_key, sign_manifest
 
 __all__ = [
     "CheckIn",
+    "Copied",
     "Enrolment",
+    "OutOfOrder",
+    "Quarantined",
     "agent_of",
     "check_in",
     "create_signing_key",
     "enrol",
     "note_boot",
+    "quarantine",
+    "release",
+    "revoke",
     "sign_manifest",
     "wake",
 ]

@@ -11,8 +11,10 @@ from typing import Any
 from django.conf import settings
 
 from agents import hints
+from agents.contacts import Contact, Sent
 from agents.manifests import canonical
 from agents.models import Agent, Manifest
+from agents.services import contacts
 from core import events
 from deployments import services as deployments
 from deployments.models import HostTask
@@ -21,6 +23,8 @@ from deployments.states import HostTaskState
 # An inventory is asked for when the last one is older than this.
 SCAN_AGE = timedelta(days=1)
 _WAKE_BATCH = 1_000
+# So many times as long as a busy agent rests, one waits whose last answer was lost.
+_PAUSE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +35,50 @@ class CheckIn:
     scan: bool = False
     manifest: dict[str, str] | None = None
     drop: list[int] = field(default_factory=list)
+    contact: Contact | None = None
 
 
 def check_in(
-    *, agent: Agent, fences: Mapping[int, tuple[int, int]], boot_id: str, version: str, at: datetime
+    *,
+    agent: Agent,
+    fences: Mapping[int, tuple[int, int]],
+    boot_id: str,
+    version: str,
+    at: datetime,
+    sent: Sent | None = None,
+    protocol: str = "",
 ) -> CheckIn:
     """Extend the leases of what the agent holds, and hand out what is next.
 
     `fences` is `{host task: (attempt, fence)}` from the agent's journal. When nothing is due, a hint in Redis answers
-    the following check-ins, until work may be due or the hint ends.
+    the following check-ins, until work may be due or the hint ends. Raises OutOfOrder, and Copied (see `contacts`);
+    `sent` is None of an agent from before tokens were.
     """
-    _note_contact(agent, boot_id=boot_id, version=version, at=at)
+    first_since_release = agent.released_at is not None and agent.contact_token is None
+    contact = _note_contact(agent, sent, at=at, boot_id=boot_id, version=version, protocol=protocol)
+    if first_since_release:
+        # Which of the copies had begun it, nobody knows.
+        deployments.abandon(asset=agent.asset, at=at, but=fences)
     drop = deployments.heartbeat(asset=agent.asset, fences=dict(fences), at=at)
+    scan = agent.asset.scanned_at is None or agent.asset.scanned_at < at - SCAN_AGE
+    if contact is not None and contact.again:
+        # It may be a copy. If the other one lives, it comes before this one does again, and is known by what it sends.
+        return CheckIn(
+            poll_seconds=_jittered(_PAUSE * settings.AGENT_BUSY_POLL_SECONDS), scan=scan, drop=drop, contact=contact
+        )
     held = HostTask.objects.for_customer(agent.customer_id).filter(asset=agent.asset).held().first()
     if held is None and not fences:
         held = _next(agent, at=at)
-    scan = agent.asset.scanned_at is None or agent.asset.scanned_at < at - SCAN_AGE
+    if held is None and not fences:
+        return CheckIn(poll_seconds=_idle(agent, contact, scan=scan, at=at), scan=scan, drop=drop, contact=contact)
     manifest = _envelope(held) if held is not None and held.pk not in fences else None
-    if held is not None or fences:
-        return CheckIn(
-            poll_seconds=_jittered(settings.AGENT_BUSY_POLL_SECONDS), scan=scan, manifest=manifest, drop=drop
-        )
-    return CheckIn(poll_seconds=_idle(agent, scan=scan, at=at), scan=scan, drop=drop)
+    return CheckIn(
+        poll_seconds=_jittered(settings.AGENT_BUSY_POLL_SECONDS),
+        scan=scan,
+        manifest=manifest,
+        drop=drop,
+        contact=contact,
+    )
 
 
 def note_boot(*, agent: Agent, boot_id: str, at: datetime) -> None:
@@ -72,13 +98,19 @@ def wake(*, run_id: int) -> None:
         hints.forget(asset_ids=asset_ids)
 
 
-def _note_contact(agent: Agent, *, boot_id: str, version: str, at: datetime) -> None:
+def _note_contact(
+    agent: Agent, sent: Sent | None, *, at: datetime, boot_id: str, version: str, protocol: str
+) -> Contact | None:
     agent.asset.last_contact_at = at
     agent.asset.save(update_fields=["last_contact_at"])
+    told = {"version": version, "protocol": protocol}
+    contact = None
+    if sent is not None:
+        contact = contacts.follow(agent=agent, sent=sent, at=at, **told)
+    elif any(getattr(agent, name) != value for name, value in told.items()):
+        Agent.objects.for_customer(agent.customer_id).filter(pk=agent.pk).update(**told)
     note_boot(agent=agent, boot_id=boot_id, at=at)
-    if agent.version != version:
-        agent.version = version
-        agent.save(update_fields=["version"])
+    return contact
 
 
 def _next(agent: Agent, *, at: datetime) -> HostTask | None:
@@ -120,8 +152,11 @@ def _text(agent: Agent, task: HostTask, steps: Any, *, at: datetime) -> str:
 
 
 def _envelope(task: HostTask) -> dict[str, str] | None:
-    """The signed manifest of a held host task, or None until the signer has been there, or once it has ended."""
-    if task.state not in {HostTaskState.LEASED, HostTaskState.RUNNING, HostTaskState.LOST}:
+    """The signed manifest of a held host task, or None until the signer has been there, or once it has been begun.
+
+    An agent that reported on it and has it no more has lost its journal: how far it got, nobody can say.
+    """
+    if task.state not in {HostTaskState.LEASED, HostTaskState.RUNNING, HostTaskState.LOST} or task.accepted_through:
         return None
     manifest = (
         Manifest.objects.for_customer(task.customer_id)
@@ -138,14 +173,16 @@ def _envelope(task: HostTask) -> dict[str, str] | None:
     }
 
 
-def _idle(agent: Agent, *, scan: bool, at: datetime) -> float:
+def _idle(agent: Agent, contact: Contact | None, *, scan: bool, at: datetime) -> float:
     """Seconds until the next check-in, and a hint for as long, so that it costs no SQL should it come early."""
     waits = [settings.AGENT_IDLE_POLL_SECONDS]
     coming = deployments.next_start(asset=agent.asset, after=at)
     if coming is not None:
         waits.append(max((coming - at).total_seconds(), settings.AGENT_BUSY_POLL_SECONDS))
     if not scan:
-        hints.remember_idle(digest=agent.credential_digest, asset_id=agent.asset_id, seconds=min(waits))
+        token = contact.token if contact is not None else ""
+        digest = agent.credential_digest
+        hints.remember_idle(digest=digest, asset_id=agent.asset_id, seconds=min(waits), token=token)
     return _jittered(min(waits))
 
 

@@ -7,6 +7,7 @@ from django.db import connection, transaction
 
 from agents import hints
 from agents.models import Agent, SigningKey
+from agents.services.contacts import Quarantined
 from core import events
 from core.customer_context import enter_through
 from core.digests import digest_of, new_secret
@@ -72,11 +73,13 @@ def _one_at_a_time(customer_id: int, machine: Machine) -> None:
 
 
 def agent_of(*, credential: str) -> Agent:
-    """The live agent behind a credential, with its customer entered. Raises NotSignedIn."""
+    """The live agent behind a credential, with its customer entered. Raises NotSignedIn, and Quarantined."""
     enter_through("agents_customer_of_credential", digest_of(credential))
     agent = (
         Agent.objects.select_related("asset").filter(credential_digest=digest_of(credential), revoked_at=None).first()
     )
     if agent is None:
         raise NotSignedIn("The agent's credential is not known (any more). Enrol again.")
+    if agent.quarantined_at is not None:
+        raise Quarantined
     return agent

@@ -51,7 +51,15 @@ REFUSALS: Mapping[int, Refusal] = {
         "JWT expired",
         headers=("WWW-Authenticate",),
     ),
-    403: Refusal("NotPermitted", "Not permitted.", {errors.NOT_PERMITTED: "your role or key may not"}, "not permitted"),
+    403: Refusal(
+        "NotPermitted",
+        "Not permitted.",
+        {
+            errors.QUARANTINED: "to an agent alone: it is quarantined",
+            errors.NOT_PERMITTED: "your role or key may not",
+        },
+        "not permitted",
+    ),
     404: Refusal(
         "NotFound",
         "Not here. Another customer's id cannot be told from one that never existed.",

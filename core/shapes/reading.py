@@ -24,9 +24,12 @@ _MOST_GUESSES = 20
 S = TypeVar("S", bound=Shape)
 
 
-def parse(shape: type[S], data: object, *, rules: Sequence[Rule] = (), noun: str = "key") -> S:
-    """The body as a shape. Raises InvalidInput with every problem. `model_fields_set` tells what was sent."""
-    values, problems = check(shape, data, rules, noun=noun)
+def parse(shape: type[S], data: object, *, rules: Sequence[Rule] = (), noun: str = "key", forgiving: bool = False) -> S:
+    """The body as a shape. Raises InvalidInput with every problem. `model_fields_set` tells what was sent.
+
+    `forgiving` passes over keys that nobody knows.
+    """
+    values, problems = check(shape, data, rules, noun=noun, forgiving=forgiving)
     if problems:
         raise InvalidInput(problems=problems)
     return _made(shape, values)
@@ -37,13 +40,13 @@ def _made(shape: type[S], values: dict[str, Any]) -> S:
 
 
 def check(
-    shape: type[Shape], data: object, rules: Sequence[Rule] = (), *, noun: str = "key"
+    shape: type[Shape], data: object, rules: Sequence[Rule] = (), *, noun: str = "key", forgiving: bool = False
 ) -> tuple[dict[str, object], list[Problem]]:
     """The fields that were sent and are valid, by Python name, and all problems.
 
     `noun` is what the sender calls a field: "key" in a body, "parameter" in a query string.
     """
-    report = Report()
+    report = Report(forgiving=forgiving)
     values = _read_shape(shape, data, "", report, rules=rules, noun=noun)
     return values or {}, report.problems
 
@@ -124,7 +127,7 @@ def _read_value(one: _FieldPlan, value: object, where: str, report: Report) -> o
 
 
 def _report_unknown(data: Mapping[str, object], plan: _Plan, path: str, report: Report, noun: str) -> None:
-    unknown = [key for key in data if key not in plan.known]
+    unknown = [key for key in data if key not in plan.known and not report.forgiving]
     for number, key in enumerate(unknown):
         hint = guess(str(key), plan.known) if number < _MOST_GUESSES else ""
         report.add(join(path, echo(str(key))), "unknown_key", f"unknown {noun} {shown(key)}{hint}", UNKNOWN_KEY)
@@ -258,7 +261,7 @@ class _OneOf:
             report.add(join(path, self._word), "invalid", message)
             return INVALID
         for reader in fitting or self._readers:
-            attempt = Report()
+            attempt = Report(forgiving=report.forgiving)
             read = reader.read(value, path, attempt)
             if read is not INVALID:
                 return read

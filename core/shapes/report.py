@@ -41,10 +41,14 @@ class Values:
 
 
 class Report:
-    """Where the problems of one body are gathered, each with the path from the body's top."""
+    """Where the problems of one body are gathered, each with the path from the body's top.
 
-    def __init__(self) -> None:
+    `forgiving`: keys that nobody knows are passed over, as where a newer program speaks.
+    """
+
+    def __init__(self, *, forgiving: bool = False) -> None:
         self.problems: list[Problem] = []
+        self.forgiving = forgiving
         self._prefix = ""
         self._wire_names: Mapping[str, str] = {}
         self._read: dict[str, Values] = {}

@@ -1,6 +1,6 @@
 """A host's share of a run: handed out under a lease, reported step by step, verified by the closing scan."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -140,9 +140,10 @@ def take_reports(
     return task.accepted_through
 
 
-def abandon(*, asset: Asset, at: datetime) -> None:
-    """End what a replaced agent held: its journal is gone, so nobody can say how far it got."""
-    for task in HostTask.objects.for_customer(asset.customer_id).filter(asset=asset).held().select_for_update():
+def abandon(*, asset: Asset, at: datetime, but: Iterable[int] = ()) -> None:
+    """End what a replaced agent held, `but` what lives: its journal is gone, so nobody can say how far it got."""
+    held = HostTask.objects.for_customer(asset.customer_id).filter(asset=asset).held()
+    for task in held.exclude(pk__in=list(but)).select_for_update():
         end(task, state=HostTaskState.FAILED, reason=Reason.AGENT_REINSTALLED, at=at)
 
 

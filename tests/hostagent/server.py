@@ -11,6 +11,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from agents.contacts import Held, Sent, Verdict, after, judge
+
 AGENT_ID = "5f0c8f0e-1111-4222-8333-944444444444"
 CREDENTIAL = "agent-credential"
 ACTIVATION_KEY = "activation-key"
@@ -84,6 +86,9 @@ class Server:
         # Answers to give instead of following the request, by path: (status, headers, body).
         self.instead: dict[str, deque[tuple[int, dict[str, str], dict[str, Any]]]] = {}
         self.passed_over = 0
+        # As the real server judges it; `copies` are the proved ones, and stop everybody.
+        self.contact = Held(0, None)
+        self.copies: list[Sent] = []
         self._lock = Lock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._http.daemon_threads = True
@@ -149,6 +154,8 @@ class Server:
                 return self._enrol(body)
             if authorisation != f"Agent {CREDENTIAL}":
                 return 401, {}, {"message": "unknown"}
+            if self.copies:
+                return self._stopped()
             return {"check-in": self._check_in, "reports": self._report, "scan": self._scan}[path](body)
 
     def _enrol(self, body: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
@@ -158,12 +165,30 @@ class Server:
         answer = {"assetId": "asset", "agentId": AGENT_ID, "credential": CREDENTIAL, "manifestKeys": keys}
         return 201, {}, answer | {"pollSeconds": self.poll_seconds}
 
+    def _follow(self, sent: Sent) -> tuple[int, dict[str, str], Any] | None:
+        verdict = judge(self.contact, sent)
+        if verdict is Verdict.FOLLOWED and sent.proof != "proof":
+            return 409, {}, {"message": "was followed already", "prove": "proof"}
+        if verdict is Verdict.FOLLOWED:
+            self.copies.append(sent)
+            return self._stopped()
+        if verdict is not Verdict.ANSWER_LOST:
+            self.contact = after(self.contact, sent)
+        return None
+
+    def _stopped(self) -> tuple[int, dict[str, str], Any]:
+        return 403, {}, {"message": "two copies ran", "errorCode": "1923"}
+
     def _check_in(self, body: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
+        refused = self._follow(Sent(**{"proof": "", **body["contact"]}))
+        if refused is not None:
+            return refused
         self.check_ins.append(body)
         waiting = (envelope for envelope in self.envelopes if self._key(envelope) not in self.reports)
         answer = {"pollSeconds": self.poll_seconds, "scan": self.scan_wanted, "manifest": next(waiting, None)}
         self.scan_wanted = False
-        return 200, {}, answer | {"drop": self.drop}
+        contact = {"sequence": self.contact.sequence, "token": self.contact.token}
+        return 200, {}, answer | {"drop": self.drop, "contact": contact}
 
     def _report(self, body: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
         key = body["hostTaskId"], body["attempt"]

@@ -18,7 +18,7 @@ from tests.tenants.roles import WEB, acting_as
 from tests.tenants.worlds import World, two_worlds
 
 # What a path's parameters name. Whoever adds a route says here what its ids are; a body, where one is read first.
-JOB, NAME, RUN, ASSET, TAG, PATCH, ACTION, CUSTOMER, CUSTOM_PATCH_URL, FEED, CALENDAR, REPORT = (
+JOB, NAME, RUN, ASSET, TAG, PATCH, ACTION, CUSTOMER, CUSTOM_PATCH_URL, FEED, CALENDAR, REPORT, AGENT = (
     "job",
     "name",
     "run",
@@ -31,6 +31,7 @@ JOB, NAME, RUN, ASSET, TAG, PATCH, ACTION, CUSTOMER, CUSTOM_PATCH_URL, FEED, CAL
     "feed",
     "calendar",
     "report",
+    "agent",
 )
 ROUTES_WITH_IDS: dict[str, dict[str, str]] = {
     "pm/v1/asset/<uuid:asset_id>": {"asset_id": ASSET},
@@ -82,6 +83,9 @@ ROUTES_WITH_IDS: dict[str, dict[str, str]] = {
     "pm/v1/reports/<uuid:report_id>/download": {"report_id": REPORT},
     "pm/v1/report/deploymentjobprogress/<str:job_id>": {"job_id": JOB},
     "pm/v1/report/deplymentjobprogress/<str:job_id>": {"job_id": JOB},
+    "pm/v1/agent/<uuid:agent_id>": {"agent_id": AGENT},
+    "pm/v1/agent/<uuid:agent_id>/release": {"agent_id": AGENT},
+    "pm/v1/agent/<uuid:agent_id>/revoke": {"agent_id": AGENT},
 }
 BODIES: dict[tuple[str, str], Any] = {
     ("pm/v1/asset/<uuid:asset_id>", "patch"): {"name": "mine now"},
@@ -111,6 +115,7 @@ LISTS = [
     "/pm/v1/deploymentjobs",
     "/pm/v1/deploymentjobs/summary",
     "/pm/v1/reports",
+    "/pm/v1/agents",
 ]
 METHODS = ("get", "post", "put", "patch", "delete")
 
