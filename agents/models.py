@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from agents.contacts import Held
-from deployments.models import HostTask
+from deployments.models import HostTask, Step
 from inventory.models import Asset
 from tenants.models import ActivationKey, CustomerOwned, SameCustomerKey
 
@@ -120,3 +120,30 @@ class Manifest(CustomerOwned):
 
     def __str__(self) -> str:
         return f"manifest of host task {self.host_task_id}"
+
+
+class LiveOutput(CustomerOwned):
+    """How far the output of a running step is known, and what is kept of it. Gone when the step has ended."""
+
+    CUT = "\n[… cut …]\n"
+
+    step = SameCustomerKey(Step, on_delete=models.CASCADE, related_name="+", db_index=False)
+    began_at = models.DateTimeField()
+    # Bytes, as the program printed them.
+    received = models.BigIntegerField(default=0)
+    head = models.TextField(blank=True)
+    tail = models.TextField(blank=True)
+    is_cut = models.BooleanField(default=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["customer", "step"], name="one_live_output_per_step"),
+        ]
+
+    def __str__(self) -> str:
+        return f"output of step {self.step_id}"
+
+    @property
+    def text(self) -> str:
+        """What is kept."""
+        return f"{self.head}{self.CUT}{self.tail}" if self.is_cut else self.head + self.tail

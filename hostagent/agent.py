@@ -65,7 +65,9 @@ class Agent:
         self._provider = provider_of(host)
         self._work = home / "work"
         self._work.mkdir(mode=0o700, exist_ok=True)
-        self._scripts = Scripts(host, self._work, self._clock)
+        self._scripts = Scripts(
+            host, self._work, self._clock, lambda notes, kept: self._line.live.watch(*notes.step, kept)
+        )
         history = History(home / "history.json")
         self._patches = Patches(host, self._provider, history, self._work, self._clock, lock_wait=lock_wait)
         self._reboots = Reboots(

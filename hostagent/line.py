@@ -11,6 +11,7 @@ from hostagent.clock import Clock, to_text
 from hostagent.contacts import Contacts
 from hostagent.errors import Answered, Unauthorised, Unreachable
 from hostagent.journal import Journal
+from hostagent.live import Live
 from hostagent.manifest import Refused
 from hostagent.reporter import Reporter
 from hostagent.state import State
@@ -31,6 +32,7 @@ class Line:
         contacts: Contacts,
         boot_id: Callable[[], str],
     ) -> None:
+        self.live = Live(client, clock)
         self._client, self._state, self._journal, self._clock = client, state, journal, clock
         self._contacts, self._boot_id = contacts, boot_id
         # Whether the server has let us in since we started: nothing is reported by a copy that it would stop.
@@ -60,6 +62,7 @@ class Line:
             if not self._let_in:
                 self._let_in = True
                 self.report()
+            self.live.send()
 
     def send_scan(self, scan: dict[str, Any]) -> None:
         """Hand in an inventory. Whatever the server thinks of it, it is not sent again by itself."""

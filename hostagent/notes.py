@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from hostagent.journal import Journal
+from hostagent.manifest import Identity
 from hostagent.processes import Child
 from hostagent.tasks import Task
 
@@ -15,6 +16,11 @@ class Notes:
     def __init__(self, journal: Journal, task: Task, number: int, checkpoint: Callable[[str], None]) -> None:
         self._journal, self._task, self._number = journal, task, number
         self.checkpoint = checkpoint
+
+    @property
+    def step(self) -> tuple[Identity, int]:
+        """Whose step it is, and its number."""
+        return self._task.identity, self._number
 
     @property
     def label(self) -> str:

@@ -4,6 +4,7 @@ import os
 import select
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from hostagent import processes
@@ -21,8 +22,11 @@ _GRACE = 2.0
 class Scripts:
     """Runs the scripts of one host. `folder` is private and holds a script while it runs."""
 
-    def __init__(self, host: Host, folder: Path, clock: Clock) -> None:
-        self._host, self._folder, self._clock = host, folder, clock
+    def __init__(
+        self, host: Host, folder: Path, clock: Clock, watch: Callable[[Notes, Bounded], None] = lambda *_: None
+    ) -> None:
+        """`watch` is told what will hold the output of each script, as it begins."""
+        self._host, self._folder, self._clock, self._watch = host, folder, clock, watch
 
     def run(self, step: ScriptStep, notes: Notes) -> Outcome:
         """Run it to its end, or to its timeout, at which its whole session is ended."""
@@ -56,6 +60,7 @@ class Scripts:
         )
         with process:
             kept = Bounded()
+            self._watch(notes, kept)
             timed_out = not _follow(process, kept, timeout)
             if timed_out:
                 processes.end(child, grace=_GRACE)

@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiResponse
 from pydantic import Field
 from rest_framework.authentication import BaseAuthentication
 
-from agents.api.serializers import CheckInBody, EnrolBody
+from agents.api.serializers import CheckInBody, EnrolBody, OutputBody
 from core.openapi import Answer, AuthenticationScheme, Error, ViewDocument, describe
 from deployments.reports import ReportsBody
 from inventory.descriptions import Scan
@@ -64,6 +64,12 @@ class ReportsAccepted(Answer):
     """Up to which sequence the server has all reports."""
 
     accepted_through: int
+
+
+class OutputAccepted(Answer):
+    """Up to which byte the output is known; what comes next begins there, or later."""
+
+    received: int
 
 
 class ScanAccepted(Answer):
@@ -139,6 +145,22 @@ class ReportsDocument(ViewDocument):
             answer=ReportsAccepted,
             says="Taken in, or known already.",
             responses={409: OpenApiResponse(ReportsRefused, description="A gap, or stale.")},
+        )
+    }
+
+
+class OutputDocument(ViewDocument):
+    """See OutputView."""
+
+    target_class = "agents.api.views.OutputView"
+    authenticators = (AgentCredential,)
+    operations = {
+        "post": describe(
+            "agentOutput",
+            request=OutputBody,
+            answer=OutputAccepted,
+            says="Shown, or known already.",
+            responses={409: OpenApiResponse(ReportsRefused, description="The step does not run (any more).")},
         )
     }
 

@@ -26,6 +26,19 @@ class HeldTask(Shape):
     fence: Annotated[int, Field(ge=1)]
 
 
+class OutputBody(Shape):
+    """`POST /agent/v1/output`."""
+
+    host_task_id: Annotated[int, Field(ge=1)]
+    attempt: Annotated[int, Field(ge=1)]
+    fence: Annotated[int, Field(ge=1)]
+    number: Annotated[int, Field(ge=1)]
+    offset: Annotated[int, Field(ge=0, le=2**62)]
+    size: Annotated[int, Field(ge=1, le=2**20)]
+    # A byte that is no text comes as three.
+    text: Annotated[Text, Field(max_length=32 * 1024)]
+
+
 class ContactBody(Shape):
     """What tells an agent from a copy of it; docs/agent-protocol.md says how."""
 

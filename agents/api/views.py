@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from agents import hints, services
-from agents.api.serializers import CheckInBody, EnrolBody
+from agents.api.serializers import CheckInBody, EnrolBody, OutputBody
 from agents.models import Agent
 from agents.versions import HEADER, OURS, Spoken, signs_of_life, spoken
 from core.digests import digest_of
@@ -25,7 +25,7 @@ from core.errors import Conflict, NotSignedIn, body_of
 from core.parsers import StrictJSONParser
 from core.shapes import Shape, parse
 from deployments import services as deployments
-from deployments.reports import Report, ReportsBody
+from deployments.reports import Report, ReportsBody, StepFinished
 from inventory import services as inventory
 from inventory.descriptions import Scan
 
@@ -164,6 +164,9 @@ class ReportsView(AgentView):
             return _refused(f"Report {gap.accepted_through + 1} is missing.", acceptedThrough=gap.accepted_through)
         if through is None:
             return _refused("This attempt is not yours (any more); forget it.", stale=True)
+        ended = {report.number for report in body.reports if isinstance(report, StepFinished)}
+        if ended:
+            services.forget_output(agent=agent, task_id=body.host_task_id, attempt=body.attempt, numbers=ended)
         return Response({"acceptedThrough": through})
 
     def _take(self, agent: Agent, body: ReportsBody, reports: Sequence[Report], *, at: datetime) -> int | None:
@@ -180,6 +183,28 @@ class ReportsView(AgentView):
 def _refused(message: str, **more: object) -> Response:
     """409 with the error body, and what the agent reads beside it at the top level."""
     return Response(body_of(Conflict(message)) | more, status=409)
+
+
+@extend_schema(tags=["agent protocol"])
+class OutputView(AgentView):
+    """An agent shows what a running step prints."""
+
+    @extend_schema(request=OutputBody, responses={200: OpenApiTypes.OBJECT, 409: OpenApiTypes.OBJECT})
+    def post(self, request: Request) -> Response:
+        """Show output."""
+        agent = self.agent()
+        body = self.read(OutputBody, request.data)
+        received = services.take_output(
+            agent=agent,
+            task_id=body.host_task_id,
+            attempt=body.attempt,
+            fence=body.fence,
+            piece=services.Piece(number=body.number, offset=body.offset, size=body.size, text=body.text),
+            at=timezone.now(),
+        )
+        if received is None:
+            return _refused("This step does not run (any more).", stale=True)
+        return Response({"received": received})
 
 
 @extend_schema(tags=["agent protocol"])

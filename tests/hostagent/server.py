@@ -88,6 +88,7 @@ class Server:
         self.passed_over = 0
         # As the real server judges it; `copies` are the proved ones, and stop everybody.
         self.contact = Held(0, None)
+        self.outputs: list[dict[str, Any]] = []
         self.copies: list[Sent] = []
         self._lock = Lock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -156,7 +157,9 @@ class Server:
                 return 401, {}, {"message": "unknown"}
             if self.copies:
                 return self._stopped()
-            return {"check-in": self._check_in, "reports": self._report, "scan": self._scan}[path](body)
+            return {"check-in": self._check_in, "reports": self._report, "scan": self._scan, "output": self._output}[
+                path
+            ](body)
 
     def _enrol(self, body: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
         if body["activationKey"] != ACTIVATION_KEY:
@@ -205,6 +208,10 @@ class Server:
             else:
                 kept.append(report)
         return 200, {}, {"acceptedThrough": len(kept)}
+
+    def _output(self, body: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
+        self.outputs.append(body)
+        return 200, {}, {"received": body["offset"] + body["size"]}
 
     def _scan(self, body: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
         self.scans.append(body)

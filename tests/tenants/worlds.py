@@ -10,7 +10,7 @@ from django.db import connections
 from django.utils import timezone
 
 from agents import services as agents
-from agents.models import Agent, Manifest
+from agents.models import Agent, LiveOutput, Manifest
 from calendars import services as calendars
 from calendars.models import Calendar
 from core.customer_context import acting_for
@@ -186,6 +186,7 @@ def world(name: str = "") -> World:
         notifications.plan(event=Event.objects.get(kind="run.started"), at=timezone.now())
         agents.check_in(agent=agent, fences={}, boot_id="", version="0.1.0", at=timezone.now())
         task, action = HostTask.objects.get(), JobAction.objects.get()
+        LiveOutput.objects.create(customer_id=customer.pk, step=task.steps.first(), began_at=timezone.now())
         # Last of all: nothing starts after it.
         calendars.pause_customer(user=ada.user, reason="moving house", at=timezone.now())
         IdempotencyKey.objects.create(
