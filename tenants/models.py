@@ -70,7 +70,9 @@ class User(AbstractBaseUser, CustomerOwned):
     first_name = models.CharField(max_length=150, blank=True)
     last_name = models.CharField(max_length=150, blank=True)
     role = models.CharField(max_length=16, choices=Role.choices)
+    # May sign in. Somebody who was removed never may again, and is kept for the sake of what they made.
     is_active = models.BooleanField(default=True)
+    removed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
 
     USERNAME_FIELD = "username"
@@ -78,7 +80,13 @@ class User(AbstractBaseUser, CustomerOwned):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(role__in=Role.values), name="user_has_a_known_role"),
+            models.CheckConstraint(
+                condition=Q(removed_at=None) | Q(is_active=False), name="who_was_removed_may_not_sign_in"
+            ),
         ]
+
+    # Of somebody who comes with an API key: no more than the key may. No column, and of one request alone.
+    limit: Role | None = None
 
     def __str__(self) -> str:
         return self.username
@@ -89,9 +97,10 @@ class User(AbstractBaseUser, CustomerOwned):
         return f"{self.first_name} {self.last_name}".strip() or self.username
 
     def may(self, role: Role) -> bool:
-        """Whether this person has `role` or one above it."""
+        """Whether this person, and the key that they come with, have `role` or one above it."""
         order = list(Role)
-        return order.index(Role(self.role)) >= order.index(role)
+        has = min(order.index(one) for one in (Role(self.role), self.limit) if one is not None)
+        return has >= order.index(role)
 
 
 class SignIn(CustomerOwned):
@@ -121,6 +130,39 @@ class RefreshToken(CustomerOwned):
     def is_live(self, at: datetime) -> bool:
         """Whether it, its family and its person still stand; a used one is live in this sense."""
         return self.expires_at > at and self.sign_in.revoked_at is None and self.sign_in.user.is_active
+
+
+class ApiKey(CustomerOwned):
+    """What a program of a person's signs in with, until it is revoked. Stored as a digest; shown once."""
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    user = SameCustomerKey(User, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=200)
+    # The most that it may do; its person's own role bounds it, too.
+    role = models.CharField(max_length=16, choices=Role.choices)
+    digest = models.CharField(max_length=64, unique=True)
+    # The last characters of the key, by which people tell one from another.
+    ending = models.CharField(max_length=8)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="api_key_has_a_known_role"),
+        ]
+        indexes: ClassVar = [
+            # A person's keys.
+            models.Index(fields=["customer", "user"], condition=Q(revoked_at=None), name="api_key_by_user"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def is_live(self, at: datetime) -> bool:
+        """Whether it, and its person, still stand."""
+        return self.revoked_at is None and self.user.is_active and (self.expires_at is None or at < self.expires_at)
 
 
 class ActivationKey(CustomerOwned):

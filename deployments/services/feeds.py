@@ -39,7 +39,7 @@ def create_feed(*, user: User, name: str, job: Job | None) -> tuple[Feed, str]:
 
 def delete_feed(*, feed: Feed, user: User) -> None:
     """Its address answers nothing from now on. Raises NotPermitted: it takes who made it, or an administrator."""
-    if user.role != Role.ADMIN and feed.created_by_id != user.pk:
+    if not user.may(Role.ADMIN) and feed.created_by_id != user.pk:
         raise NotPermitted("Only who made a feed, and administrators, may delete it.")
     feed.delete()
 

@@ -76,7 +76,7 @@ class SessionScheme(AuthenticationScheme):
 class SignInDocument(ViewDocument):
     """See SignInView."""
 
-    target_class = "tenants.api.views.SignInView"
+    target_class = "tenants.api.views.signing_in.SignInView"
     operations = {
         "post": describe(
             "signIn",
@@ -95,7 +95,7 @@ class SignInDocument(ViewDocument):
 class RefreshDocument(ViewDocument):
     """See RefreshView."""
 
-    target_class = "tenants.api.views.RefreshView"
+    target_class = "tenants.api.views.signing_in.RefreshView"
     operations = {
         "post": describe("refreshToken", request=RefreshBody, answer=SignedIn, status=201, says="The next pair.")
     }
@@ -104,5 +104,5 @@ class RefreshDocument(ViewDocument):
 class SignOutDocument(ViewDocument):
     """See SignOutView."""
 
-    target_class = "tenants.api.views.SignOutView"
+    target_class = "tenants.api.views.signing_in.SignOutView"
     operations = {"post": describe("signOut", request=None, status=204, says="Signed out.", refuses=[403])}

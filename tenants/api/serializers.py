@@ -1,11 +1,12 @@
-"""What signing in takes and answers."""
+"""What signing in takes and answers, and how people and keys look on the wire."""
 
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from core.instants import milliseconds
 from core.shapes import Flag, Shape, Text
-from tenants.models import User
+from tenants.models import ApiKey, User
 from tenants.services import Tokens
 
 
@@ -50,4 +51,33 @@ def signed_in(tokens: Tokens) -> dict[str, Any]:
             "integrity_check_required": False,
         },
         "refresh_token": tokens.refresh,
+    }
+
+
+def user_row(user: User) -> dict[str, Any]:
+    """A person among their colleagues."""
+    return {
+        "id": str(user.public_id),
+        "username": user.username,
+        "email": user.email,
+        "firstName": user.first_name,
+        "lastName": user.last_name,
+        "fullName": user.full_name,
+        "role": user.role,
+        "enabled": user.is_active,
+        "createdDate": milliseconds(user.created_at),
+    }
+
+
+def key_row(key: ApiKey) -> dict[str, Any]:
+    """An API key, without the key."""
+    return {
+        "id": str(key.public_id),
+        "name": key.name,
+        "role": key.role,
+        "ending": key.ending,
+        "user": {"id": str(key.user.public_id), "name": key.user.username},
+        "createdDate": milliseconds(key.created_at),
+        "expiresDate": milliseconds(key.expires_at),
+        "lastUsedDate": milliseconds(key.last_used_at),
     }

@@ -24,6 +24,7 @@ LOOKUPS = {
     "tenants_customer_of_access_token",
     "tenants_customer_of_refresh_token",
     "tenants_customer_of_activation_key",
+    "tenants_customer_of_api_key",
     "deployments_customer_of_feed",
     "agents_customer_of_credential",
 }
@@ -100,6 +101,7 @@ LOOKUP_READS = {
     "tenants_accesstoken": {"customer_id", "jti"},
     "tenants_refreshtoken": {"customer_id", "digest"},
     "tenants_activationkey": {"customer_id", "digest"},
+    "tenants_apikey": {"customer_id", "digest"},
     "agents_agent": {"customer_id", "credential_digest"},
     "deployments_feed": {"customer_id", "secret_digest"},
 }

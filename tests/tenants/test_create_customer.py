@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
 
 from agents.models import SigningKey
 from agents.tasks import create_signing_key
@@ -56,7 +57,7 @@ def test_create__prints_ids_and_key_as_json(committed: None) -> None:
 def test_create__then_sign_in__works(committed: None) -> None:
     create()
 
-    with services.transaction.atomic():
+    with transaction.atomic():
         user = services.authenticate(username="ada", password=PASSWORD)
 
     assert user.username == "ada"
@@ -67,7 +68,7 @@ def test_create__password_on_standard_input__is_read(committed: None, monkeypatc
 
     create(password="-")
 
-    with services.transaction.atomic():
+    with transaction.atomic():
         assert services.authenticate(username="ada", password=PASSWORD).username == "ada"
 
 
@@ -131,5 +132,5 @@ def test_create_user__of_a_taken_name_elsewhere__is_refused(committed: None) -> 
     create()
     rival = factories.customer("Rival")
 
-    with pytest.raises(services.IntegrityError), acting_for(rival.pk):
+    with pytest.raises(IntegrityError), acting_for(rival.pk):
         services.create_user(customer_id=rival.pk, username="ada", password=PASSWORD, email="", role=Role.VIEWER)

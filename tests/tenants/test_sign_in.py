@@ -123,8 +123,8 @@ def test_auth__wrong_password_unknown_user_and_deactivated_one__answer_alike(
     with acting_for(grace.customer.pk):
         User.objects.filter(pk=gone.user.pk).update(is_active=False)
     hashed: list[str] = []
-    monkeypatch.setattr(services, "make_password", hashed.append)
-    monkeypatch.setattr(services, "check_password", lambda password, _: hashed.append(password))
+    monkeypatch.setattr("tenants.services.signing_in.make_password", hashed.append)
+    monkeypatch.setattr("tenants.services.signing_in.check_password", lambda password, _: hashed.append(password))
 
     answers = [ask_by_form({"username": name, "password": "wrong"}).json() for name in ("grace", "nobody", "gone")]
 

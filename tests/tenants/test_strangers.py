@@ -18,7 +18,7 @@ from tests.tenants.roles import WEB, acting_as
 from tests.tenants.worlds import World, two_worlds
 
 # What a path's parameters name. Whoever adds a route says here what its ids are; a body, where one is read first.
-JOB, NAME, RUN, ASSET, TAG, PATCH, ACTION, CUSTOMER, CUSTOM_PATCH_URL, FEED, CALENDAR, REPORT, AGENT = (
+JOB, NAME, RUN, ASSET, TAG, PATCH, ACTION, CUSTOMER, CUSTOM_PATCH_URL, FEED, CALENDAR, REPORT, AGENT, USER, KEY = (
     "job",
     "name",
     "run",
@@ -32,8 +32,13 @@ JOB, NAME, RUN, ASSET, TAG, PATCH, ACTION, CUSTOMER, CUSTOM_PATCH_URL, FEED, CAL
     "calendar",
     "report",
     "agent",
+    "user",
+    "key",
 )
 ROUTES_WITH_IDS: dict[str, dict[str, str]] = {
+    "pm/v1/users/<uuid:user_id>": {"user_id": USER},
+    "pm/v1/users/<uuid:user_id>/password": {"user_id": USER},
+    "pm/v1/keys/<uuid:key_id>": {"key_id": KEY},
     "pm/v1/asset/<uuid:asset_id>": {"asset_id": ASSET},
     "pm/v1/asset/<uuid:asset_id>/tags/<uuid:tag_id>": {"asset_id": ASSET, "tag_id": TAG},
     "pm/v1/tag/<uuid:tag_id>": {"tag_id": TAG},
@@ -105,6 +110,8 @@ QUERIES = {"pm/v1/deploymentjob/<str:job_id>/runs/<int:number>/explain": ("asset
 # A parameter that names nobody's row; or that is a secret, which is all that its holder needs.
 ROUTES_WITHOUT_IDS = {"pm/v1/deploymentjobs/update/status/<str:status>", "feeds/<str:secret>.ics"}
 LISTS = [
+    "/pm/v1/users",
+    "/pm/v1/keys",
     "/pm/v1/assets",
     "/pm/v1/tags",
     "/pm/v1/custompatchurls",

@@ -25,7 +25,8 @@ from inventory.models import Asset, CustomPatchUrl, Patch, Platform, Tag
 from notifications import services as notifications
 from reports import services as reports
 from reports.models import Report, ReportKind
-from tenants.models import Customer, Role
+from tenants import services as tenants
+from tenants.models import ApiKey, Customer, Role
 from tests import factories
 from tests.conftest import _empty
 from tests.factories import Person
@@ -52,6 +53,7 @@ class World:
     agent: Agent
     agent_headers: dict[str, str]
     report: Report
+    key: ApiKey
 
     @property
     def customer(self) -> Customer:
@@ -182,6 +184,7 @@ def world(name: str = "") -> World:
             author=ada.user,
         )
         feed, _ = feeds.create_feed(user=ada.user, name="all", job=run.job)
+        key, _ = tenants.create_key(user=ada.user, name="mine", role=Role.VIEWER, expires_at=None, at=timezone.now())
     with acting_for(customer.pk):
         notifications.plan(event=Event.objects.get(kind="run.started"), at=timezone.now())
         agents.check_in(agent=agent, fences={}, boot_id="", version="0.1.0", at=timezone.now())
@@ -210,6 +213,7 @@ def world(name: str = "") -> World:
         agent=agent,
         agent_headers=headers,
         report=_written(ada, run),
+        key=key,
     )
 
 

@@ -1,4 +1,4 @@
-"""Every way in which customers, people and their tokens change."""
+"""Signing in: passwords, tokens and sessions."""
 
 import uuid
 from dataclasses import dataclass
@@ -7,17 +7,14 @@ from datetime import datetime, timedelta
 import jwt
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
-from django.contrib.auth.password_validation import validate_password
 from django.contrib.sessions.backends.base import SessionBase
-from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import transaction
 from django.utils.crypto import constant_time_compare
 
-from core import events
-from core.customer_context import acting_for, enter, enter_through
+from core.customer_context import enter, enter_through
 from core.digests import digest_of, new_secret
-from core.errors import Conflict, InvalidInput, NotSignedIn, Problem
-from tenants.models import AccessToken, ActivationKey, Customer, RefreshToken, Role, SignIn, User
+from core.errors import NotSignedIn
+from tenants.models import AccessToken, RefreshToken, SignIn, User
 
 JWT_ALGORITHM = "HS256"
 _WRONG = "The user name or the password is wrong."
@@ -31,49 +28,6 @@ class Tokens:
     access: str
     expires_at: datetime
     refresh: str
-
-
-@dataclass(frozen=True, slots=True)
-class NewCustomer:
-    """A customer as just made; the activation key is shown here and never again."""
-
-    customer: Customer
-    admin: User
-    activation_key: str
-
-
-def create_customer(*, name: str, username: str, password: str, email: str, at: datetime) -> NewCustomer:
-    """Make a customer with its first administrator and a first activation key.
-
-    Raises InvalidInput for a password that is too weak, Conflict where the name or the user name is taken.
-    """
-    _check_password(password)
-    customer_id = _next_customer_id()
-    try:
-        with acting_for(customer_id):
-            customer = Customer.objects.create(pk=customer_id, name=name, created_at=at)
-            admin = create_user(
-                customer_id=customer_id, username=username, password=password, email=email, role=Role.ADMIN
-            )
-            key = create_activation_key(customer_id=customer_id, name="first")
-            events.record(customer_id=customer_id, kind="customer.created", at=at)
-    except IntegrityError as taken:
-        raise Conflict(f"The customer {name!r} or the user {username!r} exists already.") from taken
-    return NewCustomer(customer=customer, admin=admin, activation_key=key)
-
-
-def create_user(*, customer_id: int, username: str, password: str, email: str, role: Role) -> User:
-    """Make a person of this customer."""
-    return User.objects.create(
-        customer_id=customer_id, username=username, password=make_password(password), email=email, role=role
-    )
-
-
-def create_activation_key(*, customer_id: int, name: str) -> str:
-    """Make a key that machines enrol with, and return it: it is stored as a digest only."""
-    key = new_secret("ak")
-    ActivationKey.objects.create(customer_id=customer_id, name=name, digest=digest_of(key))
-    return key
 
 
 def authenticate(*, username: str, password: str) -> User:
@@ -193,18 +147,3 @@ def _issue(*, family: SignIn, user: User, at: datetime) -> Tokens:
         expires_at=expires_at,
         refresh=refresh_token,
     )
-
-
-def _check_password(password: str) -> None:
-    try:
-        validate_password(password)
-    except ValidationError as weak:
-        problems = [Problem(field="password", code="invalid", message=text) for text in weak.messages]
-        raise InvalidInput(problems=problems) from weak
-
-
-def _next_customer_id() -> int:
-    """Taken before the row is written, since its own policy lets only the customer itself be inserted."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(pg_get_serial_sequence('tenants_customer', 'id'))")
-        return int(cursor.fetchone()[0])
