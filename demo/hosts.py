@@ -23,7 +23,7 @@ _SOURCES = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Host:
-    """A folder that plays a machine. `kind` is `apt` or `dnf`."""
+    """A folder that plays a machine. `kind` is `apt`, `dnf` or `zypper`."""
 
     name: str
     root: Path
@@ -49,7 +49,7 @@ def make_host(
     """
     host = Host(name=name, root=folder.resolve(), kind=repository.kind)
     _make_identity(host)
-    (_make_apt if host.kind == "apt" else _make_dnf)(host, repository)
+    {"apt": _make_apt, "dnf": _make_dnf, "zypper": _make_zypper}[host.kind](host, repository)
     if installed:
         install(host, *installed)
     host.ledger.unlink(missing_ok=True)
@@ -64,6 +64,10 @@ def install(host: Host, *wanted: str) -> None:
     if host.kind == "apt":
         _call(host, ["apt-get", "-q", "update"])
         _call(host, ["apt-get", "-q", "-y", "--allow-downgrades", "install", *wanted])
+        return
+    if host.kind == "zypper":
+        _call(host, [*_zypper(host), "--quiet", "refresh"])
+        _call(host, [*_zypper(host), "--quiet", "install", "--no-recommends", *wanted])
         return
     _call(host, [*_dnf(host), "--refresh", "install", *(name.replace("=", "-") for name in wanted)])
 
@@ -237,7 +241,7 @@ def _make_identity(host: Host) -> None:
     # The same host made again is the same machine.
     machine = uuid.uuid5(uuid.NAMESPACE_DNS, f"{host.name}.{socket.gethostname()}.{host.root}")
     (etc / "machine-id").write_text(machine.hex + "\n")
-    like = "Debian GNU/Linux 12" if host.kind == "apt" else "Enterprise Linux 9"
+    like = {"apt": "Debian GNU/Linux 12", "dnf": "Enterprise Linux 9", "zypper": "SUSE Linux 15"}[host.kind]
     name, version = like.rsplit(" ", 1)
     (etc / "os-release").write_text(f'NAME="{name}"\nVERSION_ID="{version}"\nPRETTY_NAME="{like}"\n')
     (etc / "timezone").write_text("Etc/UTC\n")
@@ -300,6 +304,18 @@ def _make_dnf(host: Host, repository: Repository) -> None:
     (root / "etc/yum.repos.d/acme.repo").write_text(source)
     # Debian's rpm keeps the database under $HOME, unless the macros found there say otherwise.
     (root / "root/.rpmmacros").write_text("%_dbpath /var/lib/rpm\n")
+
+
+def _make_zypper(host: Host, repository: Repository) -> None:
+    for name in ("etc/zypp/repos.d", "var/log", "var/lib/rpm", "root", "opt", "tmp"):
+        (host.root / name).mkdir(parents=True, exist_ok=True)
+    source = "[acme]\nname=acme\nenabled=1\nautorefresh=0\ntype=rpm-md\ngpgcheck=0\nrepo_gpgcheck=0\n"
+    (host.root / "etc/zypp/repos.d/acme.repo").write_text(f"{source}baseurl=dir://{repository.folder}\n")
+    (host.root / "root/.rpmmacros").write_text("%_dbpath /var/lib/rpm\n")
+
+
+def _zypper(host: Host) -> list[str]:
+    return [*_as_root(), "zypper", "--non-interactive", "--root", str(host.root)]
 
 
 def _dnf(host: Host) -> list[str]:

@@ -46,7 +46,7 @@ class Build:
 
 
 class Repository(Protocol):
-    """What hosts install from. `kind` is `apt` or `dnf`."""
+    """What hosts install from. `kind` is `apt`, `dnf` or `zypper`."""
 
     kind: str
     folder: Path
@@ -63,6 +63,11 @@ def apt_available() -> bool:
 def dnf_available() -> bool:
     """Whether dnf repositories and hosts can be made here."""
     return not _missing("rpmbuild", "rpm", "createrepo_c", "dnf", "unshare")
+
+
+def zypper_available() -> bool:
+    """Whether zypper repositories and hosts can be made here."""
+    return not _missing("rpmbuild", "rpm", "createrepo_c", "zypper", "unshare")
 
 
 class AptRepository:
@@ -121,7 +126,7 @@ class DnfRepository:
 
     def __init__(self, folder: Path) -> None:
         """ToolsMissing when this machine cannot build .rpm packages."""
-        for program, package in (("rpmbuild", "rpm"), ("createrepo_c", "createrepo-c"), ("dnf", "dnf")):
+        for program, package in (("rpmbuild", "rpm"), ("createrepo_c", "createrepo-c"), (self.kind, self.kind)):
             _require(program, package=package)
         self.folder = folder.resolve() / "repo"
         self._top = folder.resolve() / "top"
@@ -155,6 +160,12 @@ class DnfRepository:
         path = self._top / "updateinfo.xml"
         path.write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n<updates>{"".join(advisories)}</updates>\n')
         _run(["modifyrepo_c", str(path), str(self.folder / "repodata")])
+
+
+class ZypperRepository(DnfRepository):
+    """The same for zypper, which reads what dnf reads."""
+
+    kind = "zypper"
 
 
 def _control(build: Build) -> str:

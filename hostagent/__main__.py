@@ -9,7 +9,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from threading import Event, Thread
 
-from hostagent import VERSION, journal, state
+from hostagent import VERSION, families, journal, state
 from hostagent.agent import Agent
 from hostagent.enrolment import enrol
 from hostagent.errors import AgentError, Unauthorised
@@ -64,6 +64,7 @@ def _run(options: argparse.Namespace) -> None:
     root = options.root or (Path(enrolled.root) if enrolled.root else None)
     _start_logging(options.home)
     stop = _stop_on_signals()
+    families.adopt_orphans()
     with only_instance(options.home):
         host = Host(root)
         agent = Agent(options.home, host, stop=stop, rebooter=_rebooter(host, options.rehearse_restarts))

@@ -2,6 +2,7 @@
 
 import logging
 import random
+import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from hostagent import inventory, state
 from hostagent.client import Client
 from hostagent.clock import Clock, from_text, to_text
 from hostagent.contacts import Contacts
+from hostagent.downloads import Downloads
 from hostagent.errors import AgentError, PackageManagerFailed, Unauthorised, Unreachable
 from hostagent.heartbeat import Heartbeat
 from hostagent.history import History
@@ -19,13 +21,15 @@ from hostagent.host import Host
 from hostagent.journal import Journal, no_checkpoint
 from hostagent.line import Line
 from hostagent.notes import Notes
-from hostagent.patches import LOCK_WAIT, Patches
+from hostagent.operations import LOCK_WAIT, Operations
+from hostagent.patches import Patches
 from hostagent.pending import PendingRestart
 from hostagent.providers import provider_of
 from hostagent.rebooters import Rebooter
 from hostagent.reboots import BACK_WITHIN, Reboots, nobody_is_asked
 from hostagent.runner import Runner
 from hostagent.scripts import Scripts
+from hostagent.software import Software
 from hostagent.tasks import Task
 
 log = logging.getLogger(__name__)
@@ -69,7 +73,10 @@ class Agent:
             host, self._work, self._clock, lambda notes, kept: self._line.live.watch(*notes.step, kept)
         )
         history = History(home / "history.json")
-        self._patches = Patches(host, self._provider, history, self._work, self._clock, lock_wait=lock_wait)
+        operations = Operations(host, self._work, self._clock, lock_wait=lock_wait)
+        downloads = Downloads(self._clock, self._stop)
+        self._software = Software(self._scripts, self._provider, operations, downloads, self._work)
+        self._patches = Patches(host, self._provider, history, operations, self._clock)
         self._reboots = Reboots(
             host,
             rebooter=rebooter,
@@ -118,7 +125,7 @@ class Agent:
         for task in self._journal.tasks:
             if not self._stop.is_set() and self._is_runnable(task):
                 if self._run(task):
-                    # The machine restarts: it is not asked for anything else, and there is nothing to hurry for.
+                    # The machine restarts, or we are to end: nothing else is begun, and there is nothing to hurry for.
                     worked = False
                     break
                 worked = True
@@ -134,12 +141,13 @@ class Agent:
         return task.dropped or task.stale or self._clock.now() >= task.manifest.not_before
 
     def _run(self, task: Task) -> bool:
-        """Whether it waits for the machine's restart."""
+        """Whether it waits for another life."""
         with Heartbeat(self._line, self._clock) as heartbeat:
             runner = Runner(
                 journal=self._journal,
                 clock=self._clock,
                 scripts=self._scripts,
+                software=self._software,
                 patches=self._patches,
                 reboots=self._reboots,
                 scan=self._scan,
@@ -160,7 +168,10 @@ class Agent:
         self._journal.forget(task, self._clock.now())
         identity = task.identity
         for path in self._work.glob(f"{identity.host_task_id}-{identity.attempt}-*"):
-            path.unlink(missing_ok=True)
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
         log.info("host task %s/%s is over", identity.host_task_id, identity.attempt)
 
     def _scan(self) -> dict[str, Any]:

@@ -1,8 +1,14 @@
 """Files that are either the old or the new ones, also after a power cut."""
 
+import errno
 import os
 import tempfile
 from pathlib import Path
+
+
+def is_full(error: OSError) -> bool:
+    """Whether there was no room for what was to be written: on the disk, in the quota, or by a limit of the process."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def sync_directory(directory: Path) -> None:

@@ -44,6 +44,28 @@ class ScriptStep:
 
 
 @dataclass(frozen=True)
+class Script:
+    """A script and its type."""
+
+    script_type: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class InstallStep:
+    """An action that fetches a file and installs it, `by_script` or by itself. `timeout` is of each program it runs."""
+
+    number: int
+    stage: str
+    timeout: int
+    url: str
+    sha256: str
+    by_script: bool
+    detection: Script | None
+    script: Script | None
+
+
+@dataclass(frozen=True)
 class RebootStep:
     """A pre-action that restarts the machine. `timeout`: seconds after which a machine still up has not restarted."""
 
@@ -78,7 +100,7 @@ class UnknownStep:
     number: int
 
 
-Step = ScriptStep | RebootStep | PatchStep | ScanStep | UnknownStep
+Step = ScriptStep | InstallStep | RebootStep | PatchStep | ScanStep | UnknownStep
 
 
 @dataclass(frozen=True)
@@ -184,6 +206,26 @@ def _script_step(number: int, content: Mapping[str, Any]) -> ScriptStep:
     )
 
 
+def _install_step(number: int, content: Mapping[str, Any]) -> InstallStep:
+    install = content["install"]
+    if install["method"] not in ("script", "installer"):
+        raise ValueError(f"the method {install['method']!r} is not known")
+    return InstallStep(
+        number=number,
+        stage=str(content["stage"]),
+        timeout=_timeout(content),
+        url=str(install["url"]),
+        sha256=str(install["sha256"]).lower(),
+        by_script=install["method"] == "script",
+        detection=_part(install.get("detection")),
+        script=_part(install.get("script")),
+    )
+
+
+def _part(content: Mapping[str, Any] | None) -> Script | None:
+    return Script(str(content["scriptType"]), _script(content)) if content else None
+
+
 def _reboot_step(number: int, content: Mapping[str, Any]) -> RebootStep:
     return RebootStep(number=number, stage=str(content["stage"]), timeout=_timeout(content))
 
@@ -203,4 +245,7 @@ def _script(content: Mapping[str, Any]) -> bytes:
 
 
 # What is not here is told by a script, or not known: then it fails as `unsupported`.
-_ACTIONS: Mapping[Any, Callable[[int, Mapping[str, Any]], Step]] = {"System Reboot": _reboot_step}
+_ACTIONS: Mapping[Any, Callable[[int, Mapping[str, Any]], Step]] = {
+    "Install Software": _install_step,
+    "System Reboot": _reboot_step,
+}

@@ -85,6 +85,11 @@ def of_text(text: str) -> tuple[str, bool]:
     return kept.text()
 
 
+def joined(head: str, tail: str) -> tuple[str, bool]:
+    """The beginning and the end of something of which the middle is gone."""
+    return _shorten(head, tail), True
+
+
 def _decode(data: bytes) -> str:
     return data.decode("utf-8", "replace").replace("\0", "")
 

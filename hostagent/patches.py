@@ -1,27 +1,20 @@
 """Install a package's exact version, or go back to an earlier one, once."""
 
 import re
-import subprocess
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 
-from hostagent import output, processes
+from hostagent import output
 from hostagent.clock import Clock, to_text
 from hostagent.errors import PackageManagerFailed, PackageManagerLocked
 from hostagent.history import History
 from hostagent.host import Host
 from hostagent.manifest import PatchStep
 from hostagent.notes import Notes
+from hostagent.operations import LOCK_PAUSE, Operations
 from hostagent.outcome import Outcome
 from hostagent.providers import Provider
 from hostagent.providers.base import Installed
-
-# Seconds: how long an operation may take, how long it gets to stop in order, how long others may hold the lock.
-OPERATION = 3600.0
-GRACE = 60.0
-LOCK_WAIT = 300.0
-_LOCK_PAUSE = 2.0
 
 # Neither can be taken for an option, or for a file's path.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*")
@@ -29,20 +22,18 @@ _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+:~^_-]*")
 
 
 class Patches:
-    """Patch steps of one host. `folder` is private and holds what a package manager prints while it works."""
+    """Patch steps of one host."""
 
     def __init__(
         self,
         host: Host,
         provider: Provider | None,
         history: History,
-        folder: Path,
+        operations: Operations,
         clock: Clock,
-        *,
-        lock_wait: float = LOCK_WAIT,
     ) -> None:
         self._host, self._provider, self._history = host, provider, history
-        self._folder, self._clock, self._lock_wait = folder, clock, lock_wait
+        self._operations, self._clock = operations, clock
 
     def run(self, step: PatchStep, notes: Notes) -> Outcome:
         """Do what the step says, unless the machine says that there is nothing to do."""
@@ -60,9 +51,7 @@ class Patches:
         child = notes.last_child
         if self._provider is None or child is None or notes.before is None:
             return None
-        # What outlived us is let finish: to kill a package manager is to break the machine.
-        if not processes.wait_for(child, clock=self._clock, seconds=OPERATION):
-            processes.end(child, grace=GRACE)
+        self._operations.wait_for(child)
         before, target = _read_before(notes)
         try:
             after = self._provider.installed(step.package, step.architecture)
@@ -72,7 +61,7 @@ class Patches:
             return None
         self._remember(step, before, after)
         whole = after is not None and after.whole and self._provider.compare(after.version, target) == 0
-        text, cut = output.of_file(self._output_of(notes))
+        text, cut = self._operations.printed(notes)
         return Outcome(
             "done" if whole else "interrupted",
             output=text,
@@ -119,14 +108,14 @@ class Patches:
             step.package, step.architecture, target, downgrade=step.operation == "rollback"
         )
         notes.begin({"installed": asdict(before), "target": target})
-        exit_code = self._run_unlocked(command, provider, notes)
+        exit_code = self._operations.run(command, provider, notes)
         after = provider.installed(step.package, step.architecture)
         self._remember(step, before, after)
         notes.checkpoint("patch:remembered")
-        text, cut = output.of_file(self._output_of(notes))
+        text, cut = self._operations.printed(notes)
         whole = after is not None and after.whole and provider.compare(after.version, target) == 0
         return Outcome(
-            "done" if whole and exit_code == 0 else _reason(provider, exit_code, text),
+            "done" if whole and provider.is_done(exit_code) else _reason(provider, exit_code, text),
             exit_code=exit_code,
             output=text,
             output_cut=cut,
@@ -135,55 +124,21 @@ class Patches:
             seconds=self._clock.monotonic() - began,
         )
 
-    def _run_unlocked(self, command: list[str], provider: Provider, notes: Notes) -> int | None:
-        """Run until the lock was free; a command that did not get it has done nothing. None when it took too long."""
-        deadline = self._clock.monotonic() + self._lock_wait
-        while True:
-            exit_code = self._run(command, provider, notes)
-            text, _ = output.of_file(self._output_of(notes))
-            locked = exit_code is not None and provider.is_locked(exit_code, text)
-            if not locked or self._clock.monotonic() > deadline:
-                return exit_code
-            self._clock.sleep(_LOCK_PAUSE)
-
-    def _run(self, command: list[str], provider: Provider, notes: Notes) -> int | None:
-        # Into a file, not a pipe: when we die, the package manager must not be hit by SIGPIPE half-way.
-        with self._output_of(notes).open("wb") as sink:
-            process, child = processes.start(
-                command,
-                env=provider.environment(),
-                cwd=self._host.root,
-                stdout=sink,
-                on_started=notes.child,
-                checkpoint=notes.checkpoint,
-            )
-        try:
-            return process.wait(OPERATION)
-        except subprocess.TimeoutExpired:
-            processes.end(child, grace=GRACE)
-            process.wait()
-            return None
-        finally:
-            notes.checkpoint("child:ended")
-
     def _patiently(self, refresh: Callable[[], None]) -> None:
-        deadline = self._clock.monotonic() + self._lock_wait
+        deadline = self._clock.monotonic() + self._operations.lock_wait
         while True:
             try:
                 return refresh()
             except PackageManagerLocked:
                 if self._clock.monotonic() > deadline:
                     raise
-            self._clock.sleep(_LOCK_PAUSE)
+            self._clock.sleep(LOCK_PAUSE)
 
     def _remember(self, step: PatchStep, before: Installed, after: Installed | None) -> None:
         """Also of an install that failed after it had changed the version: that is when a way back is wanted."""
         if step.operation == "install" and after and after.version != before.version:
             at = to_text(self._clock.now())
             self._history.add(step.package, old=before.version, new=after.version, at=at)
-
-    def _output_of(self, notes: Notes) -> Path:
-        return self._folder / f"{notes.label}.out"
 
 
 def _is_supported(step: PatchStep) -> bool:

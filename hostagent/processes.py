@@ -13,8 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
+from uuid import uuid4
 
+from hostagent import families
 from hostagent.clock import Clock
+from hostagent.families import Process
 
 _GATE = 'read -r go || exit 125; exec "$@" </dev/null'
 _STAT_STATE, _STAT_SESSION, _STAT_STARTED = 0, 3, 19
@@ -27,6 +30,8 @@ class Child:
     pid: int
     started: int
     boot_id: str
+    # What it and all its descendants carry in their environment; empty in journals of earlier versions.
+    mark: str = ""
 
     def noted(self) -> dict[str, Any]:
         """For the journal; `Child(**noted)` reads it again."""
@@ -49,9 +54,10 @@ def start(
 ) -> "tuple[subprocess.Popen[bytes], Child]":
     """Start `command` as a session of its own; `on_started` must make the child durable before it returns."""
     checkpoint("child:before")
+    mark = uuid4().hex
     process = subprocess.Popen(
         ["/bin/sh", "-c", _GATE, "gate", *command],
-        env=dict(env),
+        env=dict(env) | {families.MARK: mark},
         cwd=cwd,
         stdin=subprocess.PIPE,
         stdout=stdout,
@@ -64,7 +70,7 @@ def start(
     # Closing without the line sends the child away, whatever made us leave.
     with gate:
         checkpoint("child:spawned")
-        child = Child(pid=process.pid, started=_stat(process.pid)[_STAT_STARTED], boot_id=boot_id())
+        child = Child(pid=process.pid, started=_stat(process.pid)[_STAT_STARTED], boot_id=boot_id(), mark=mark)
         on_started(child)
         gate.write(b"go\n")
         gate.flush()
@@ -88,20 +94,34 @@ def wait_for(child: Child, *, clock: Clock, seconds: float) -> bool:
 
 
 def end(child: Child, *, grace: float) -> None:
-    """End the child's session: asked first, then forced after `grace` seconds. Returns when nothing is left.
+    """End the child's session: asked first, then forced after `grace` seconds. Returns when nothing is left."""
+    _end(lambda: _members_of(child), grace)
 
-    Real time on purpose: these are other people's processes, which do not know our clock.
-    """
-    _signal(_members_of(child), signal.SIGTERM)
+
+def adopted() -> frozenset[Process]:
+    """Whom we have adopted, and our children: for `end_all`, taken before the child is started."""
+    return families.ours()
+
+
+def end_all(child: Child, *, grace: float, adopted_before: frozenset[Process]) -> None:
+    """The same of all that the child started, wherever it went."""
+    if child.boot_id == boot_id():
+        _end(lambda: families.family(session=child.pid, mark=child.mark, adopted_before=adopted_before), grace)
+    families.bury()
+
+
+def _end(members_now: Callable[[], list[int]], grace: float) -> None:
+    """Real time on purpose: these are other people's processes, which do not know our clock."""
+    _signal(members_now(), signal.SIGTERM)
     deadline = time.monotonic() + grace
-    while (members := _members_of(child)) and time.monotonic() < deadline:
+    while (members := members_now()) and time.monotonic() < deadline:
         time.sleep(0.02)
     # A process may fork while we look, so look again until there is nobody.
     deadline = time.monotonic() + 10
     while members and time.monotonic() < deadline:
         _signal(members, signal.SIGKILL)
         time.sleep(0.02)
-        members = _members_of(child)
+        members = members_now()
 
 
 def _members_of(child: Child) -> list[int]:

@@ -14,12 +14,13 @@ from pathlib import Path
 from hostagent import output, processes
 from hostagent.clock import Clock, from_text, to_text
 from hostagent.host import Host
-from hostagent.manifest import PatchStep, RebootStep, ScanStep, Step
+from hostagent.manifest import InstallStep, PatchStep, RebootStep, Step
 from hostagent.notes import Notes
 from hostagent.outcome import WAITING, Outcome, Waiting
 from hostagent.pending import PendingRestart
 from hostagent.providers import Provider
 from hostagent.rebooters import Rebooter
+from hostagent.software import RESTART_CODES
 from hostagent.tasks import Task
 
 log = logging.getLogger(__name__)
@@ -27,8 +28,6 @@ log = logging.getLogger(__name__)
 # Seconds: how long the order itself may take, and the machine after it where the job does not say.
 _ORDER = 30.0
 BACK_WITHIN = 600.0
-# Installers' word for "done, once the machine has restarted".
-RESTART_WANTED = 3010
 
 
 def nobody_is_asked(notes: Notes) -> None:
@@ -118,7 +117,7 @@ class Reboots:
         done = [(step, end) for step, end in ends if end["state"] == "succeeded" and end["reason"] == "done"]
         if any(_says_so(step, end["exitCode"]) for step, end in done):
             return True
-        installed = any(isinstance(step, PatchStep) for step, _ in done)
+        installed = any(isinstance(step, PatchStep | InstallStep) for step, _ in done)
         return self._is_required() and (installed or not self._was_required(before))
 
     def _was_required(self, before: Notes) -> bool:
@@ -166,4 +165,6 @@ class Reboots:
 
 
 def _says_so(step: Step, exit_code: int | None) -> bool:
-    return exit_code == RESTART_WANTED and not isinstance(step, ScanStep)
+    if isinstance(step, InstallStep):
+        return exit_code in RESTART_CODES
+    return isinstance(step, PatchStep) and exit_code == RESTART_CODES[0]

@@ -7,12 +7,13 @@ from typing import Any
 from hostagent.clock import Clock
 from hostagent.errors import PackageManagerFailed
 from hostagent.journal import Journal
-from hostagent.manifest import PatchStep, RebootStep, ScanStep, ScriptStep, Step, UnknownStep
+from hostagent.manifest import InstallStep, PatchStep, RebootStep, ScanStep, ScriptStep, Step, UnknownStep
 from hostagent.notes import Notes
 from hostagent.outcome import Outcome, Waiting
 from hostagent.patches import Patches
 from hostagent.reboots import Reboots
 from hostagent.scripts import Scripts
+from hostagent.software import Software
 from hostagent.tasks import Task
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ class Runner:
         journal: Journal,
         clock: Clock,
         scripts: Scripts,
+        software: Software,
         patches: Patches,
         reboots: Reboots,
         scan: Callable[[], dict[str, Any]],
@@ -38,14 +40,15 @@ class Runner:
         checkpoint: Callable[[str], None],
     ) -> None:
         self._journal, self._clock = journal, clock
-        self._scripts, self._patches, self._reboots, self._scan = scripts, patches, reboots, scan
+        self._scripts, self._software, self._patches = scripts, software, patches
+        self._reboots, self._scan = reboots, scan
         self._nudge, self._checkpoint = nudge, checkpoint
         self.waits = False
 
     def run(self, task: Task, may_go_on: Callable[[], bool]) -> None:
         """Do all steps that are not done. Between two steps it may be stopped; a later call goes on.
 
-        `waits` says afterwards whether the machine is about to restart: nothing else is to be begun on it.
+        `waits` says afterwards whether a step goes on in a later life: nothing else is to be begun in this one.
         """
         self.waits = False
         if not task.reports:
@@ -83,6 +86,8 @@ class Runner:
             return self._reboots.settle(notes, within=step.timeout)
         if isinstance(step, ScriptStep):
             return self._scripts.settle(notes)
+        if isinstance(step, InstallStep):
+            return self._software.settle(step, notes)
         if isinstance(step, PatchStep):
             return self._patches.settle(step, notes)
         return None
@@ -104,14 +109,17 @@ class Runner:
                 return waiting
         if not task.started(step.number):
             self._report(task, kind="step_started", number=step.number)
+        return self._close(task) if isinstance(step, ScanStep) else self._act(step, notes)
+
+    def _act(self, step: Step, notes: Notes) -> Outcome | Waiting:
         if isinstance(step, RebootStep):
             return self._reboots.run(step, notes)
         if isinstance(step, ScriptStep):
             return self._scripts.run(step, notes)
+        if isinstance(step, InstallStep):
+            return self._software.run(step, notes)
         if isinstance(step, PatchStep):
             return self._patches.run(step, notes)
-        if isinstance(step, ScanStep):
-            return self._close(task)
         return Outcome("unsupported", output="this agent does not know this kind of step")
 
     def _close(self, task: Task) -> Outcome:

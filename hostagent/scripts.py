@@ -4,11 +4,12 @@ import os
 import select
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from hostagent import processes
 from hostagent.clock import Clock
+from hostagent.files import is_full
 from hostagent.host import Host
 from hostagent.manifest import ScriptStep
 from hostagent.notes import Notes
@@ -29,14 +30,22 @@ class Scripts:
         self._host, self._folder, self._clock, self._watch = host, folder, clock, watch
 
     def run(self, step: ScriptStep, notes: Notes) -> Outcome:
-        """Run it to its end, or to its timeout, at which its whole session is ended."""
+        """Run it to its end, or to its timeout, at which all that it started is ended."""
         if step.script_type != "sh":
             return Outcome("unsupported", output=f"this machine cannot run scripts of type {step.script_type!r}")
-        path = self._folder / f"{notes.label}.sh"
         notes.begin({})
-        path.write_bytes(step.script)
+        return self.execute(step.script, timeout=step.timeout, notes=notes)
+
+    def execute(
+        self, script: bytes, *, timeout: int, notes: Notes, folder: Path | None = None, file: Path | None = None
+    ) -> Outcome:
+        """Run a script of a step that has begun, in `folder` (the host's root), with `file` as its PACKAGE_FILE."""
+        path = self._folder / f"{notes.label}.sh"
+        more = {"PACKAGE_FILE": str(file)} if file else {}
         try:
-            return self._run(path, step.timeout, notes)
+            if problem := _written(path, script):
+                return problem
+            return self.follow(["/bin/sh", str(path)], timeout=timeout, notes=notes, folder=folder, more=more)
         finally:
             path.unlink(missing_ok=True)
 
@@ -45,15 +54,29 @@ class Scripts:
         child = notes.last_child
         if child is None:
             return None
-        processes.end(child, grace=_GRACE)
+        self.end(child)
         return Outcome("interrupted", output="the agent was stopped while this script ran; it is not run again")
 
-    def _run(self, path: Path, timeout: int, notes: Notes) -> Outcome:
+    def end(self, child: processes.Child) -> None:
+        """End what another life of ours left running."""
+        processes.end_all(child, grace=_GRACE, adopted_before=processes.adopted())
+
+    def follow(
+        self,
+        command: Sequence[str],
+        *,
+        timeout: int,
+        notes: Notes,
+        folder: Path | None = None,
+        more: Mapping[str, str] | None = None,
+    ) -> Outcome:
+        """The same for any program; `more` is added to its environment."""
         began = self._clock.monotonic()
+        adopted_before = processes.adopted()
         process, child = processes.start(
-            ["/bin/sh", str(path)],
-            env=self._host.environment(),
-            cwd=self._host.root,
+            command,
+            env=self._host.environment() | dict(more or {}),
+            cwd=folder or self._host.root,
             stdout=subprocess.PIPE,
             on_started=notes.child,
             checkpoint=notes.checkpoint,
@@ -63,7 +86,7 @@ class Scripts:
             self._watch(notes, kept)
             timed_out = not _follow(process, kept, timeout)
             if timed_out:
-                processes.end(child, grace=_GRACE)
+                processes.end_all(child, grace=_GRACE, adopted_before=adopted_before)
             _drain(process, kept)
         notes.checkpoint("child:ended")
         text, cut = kept.text()
@@ -74,6 +97,17 @@ class Scripts:
             output_cut=cut,
             seconds=self._clock.monotonic() - began,
         )
+
+
+def _written(path: Path, script: bytes) -> Outcome | None:
+    """Put the script there; an Outcome where there is no room for it."""
+    try:
+        path.write_bytes(script)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        return Outcome("disk_full", output=str(error))
+    return None
 
 
 def _follow(process: "subprocess.Popen[bytes]", kept: Bounded, timeout: float) -> bool:

@@ -77,4 +77,4 @@ def _number(digits: str) -> bytes:
     return len(significant).to_bytes(2, "big") + significant
 
 
-_ORDERS: Mapping[str, Callable[[str], bytes]] = {"apt": _dpkg, "dnf": _rpm}
+_ORDERS: Mapping[str, Callable[[str], bytes]] = {"apt": _dpkg, "dnf": _rpm, "zypper": _rpm}

@@ -4,17 +4,23 @@ import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from hostagent.errors import PackageManagerFailed, PackageManagerLocked
-from hostagent.providers.base import Installed, Provider
+from hostagent.providers.base import Installed, PackageFile, Provider, starts_with
 
 # dpkg's words for a package that is on the machine but not in order; triggers-* are whole, and wait for a trigger.
 _WHOLE = {"installed", "triggers-awaited", "triggers-pending"}
 _BROKEN = {"half-configured", "half-installed", "unpacked"}
 _LOCKED = re.compile(r"Could not get lock|Unable to (acquire|lock)|is another process using it|dpkg frontend lock")
 _FIELDS = r"${Package}\t${Version}\t${Architecture}\t${db:Status-Want}\t${db:Status-Status}\t${db:Status-Eflag}\n"
+_OPTIONS = ["-o", "DPkg::Options::=--force-confold", "-o", "DPkg::Options::=--force-confdef"]
+# With a terminal of its own dpkg would leave our session, and we could not wait for it after a crash.
+_OPTIONS += ["-o", "DPkg::Use-Pty=0", "-o", "Dpkg::Progress-Fancy=0"]
+# deb(5): an archive whose first member is this one.
+_DEB = b"!<arch>\ndebian-binary"
 # Names asked about in one command.
 _CHUNK = 500
 
@@ -23,6 +29,7 @@ class Apt(Provider):
     """On the machine itself, or in a folder whose etc/apt/apt.conf makes it a private root."""
 
     name = "apt"
+    file_suffix = ".deb"
 
     def environment(self) -> dict[str, str]:
         environment = super().environment() | {
@@ -60,12 +67,19 @@ class Apt(Provider):
         return 1 if self._holds(first, "gt", second) else -1 if self._holds(first, "lt", second) else 0
 
     def install_command(self, package: str, architecture: str | None, version: str, *, downgrade: bool) -> list[str]:
-        options = ["-o", "DPkg::Options::=--force-confold", "-o", "DPkg::Options::=--force-confdef"]
-        # With a terminal of its own dpkg would leave our session, and we could not wait for it after a crash.
-        options += ["-o", "DPkg::Use-Pty=0", "-o", "Dpkg::Progress-Fancy=0"]
         kind = "--allow-downgrades" if downgrade else "--only-upgrade"
         wanted = f"{self._named(package, architecture)}={version}"
-        return ["apt-get", "-q", "-y", "--no-remove", kind, *options, "install", wanted]
+        return ["apt-get", "-q", "-y", "--no-remove", kind, *_OPTIONS, "install", wanted]
+
+    def package_in(self, path: Path) -> PackageFile | None:
+        if not starts_with(path, _DEB):
+            return None
+        fields = self.ask(["dpkg-deb", "--showformat=${Package}\t${Architecture}\t${Version}", "-W", str(path)])
+        return PackageFile(*fields.split("\t"))
+
+    def install_file_command(self, path: Path) -> list[str]:
+        # A name with a slash is a file to apt-get.
+        return ["apt-get", "-q", "-y", "--no-remove", *_OPTIONS, "install", str(path)]
 
     def packages(self) -> list[dict[str, str]]:
         return [

@@ -4,6 +4,7 @@ import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hostagent.errors import PackageManagerFailed
@@ -21,10 +22,21 @@ class Installed:
     whole: bool
 
 
+@dataclass(frozen=True)
+class PackageFile:
+    """What a package file holds. `version` is written as `Installed` writes it."""
+
+    name: str
+    architecture: str
+    version: str
+
+
 class Provider(ABC):
     """One machine's package manager. Questions raise PackageManagerFailed (or -Locked) with its output."""
 
     name: str
+    # How its package files' names end.
+    file_suffix = ""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -49,6 +61,14 @@ class Provider(ABC):
     def install_command(self, package: str, architecture: str | None, version: str, *, downgrade: bool) -> list[str]:
         """The command that brings exactly this version. It must ask nothing and remove no other package."""
 
+    def package_in(self, path: Path) -> PackageFile | None:
+        """What this file holds; None where it is no package of this package manager."""
+        return None
+
+    def install_file_command(self, path: Path) -> list[str]:
+        """The command that installs a package file and what it needs; asked of those alone that `package_in` knows."""
+        raise NotImplementedError(f"{self.name} installs no files")
+
     @abstractmethod
     def packages(self) -> list[dict[str, str]]:
         """All that are installed, as a SCAN lists them."""
@@ -60,6 +80,10 @@ class Provider(ABC):
     @abstractmethod
     def is_locked(self, exit_code: int, output: str) -> bool:
         """Whether a command failed only because another program holds the lock."""
+
+    def is_done(self, exit_code: int | None) -> bool:
+        """Whether a command that installs has said that all went well."""
+        return exit_code == 0
 
     def environment(self) -> dict[str, str]:
         """For every call of the package manager."""
@@ -88,3 +112,9 @@ class Provider(ABC):
         if done.returncode not in accepted:
             raise PackageManagerFailed(done.stdout + done.stderr)
         return done.stdout
+
+
+def starts_with(path: Path, beginning: bytes) -> bool:
+    """Whether the file begins so, which tells its kind more surely than its name."""
+    with path.open("rb") as file:
+        return file.read(len(beginning)) == beginning

@@ -104,7 +104,11 @@ def world(make_world: Callable[..., World]) -> World:
 
 
 def repository_of(kind: str, folder: Path) -> Any:
-    made = {"apt": repositories.AptRepository, "dnf": repositories.DnfRepository}
+    made = {
+        "apt": repositories.AptRepository,
+        "dnf": repositories.DnfRepository,
+        "zypper": repositories.ZypperRepository,
+    }
     return made[kind](folder / "repository")
 
 
@@ -113,6 +117,8 @@ def skip_without(kind: str) -> None:
         pytest.skip("apt, dpkg and dpkg-deb are not on this machine")
     if kind == "dnf" and not repositories.dnf_available():
         pytest.skip("rpm, dnf and createrepo-c (Debian packages of these names) are not on this machine")
+    if kind == "zypper" and not repositories.zypper_available():
+        pytest.skip("rpm, zypper and createrepo-c (Debian packages of these names) are not on this machine")
 
 
 def restore(world: World, saved: Path) -> None:

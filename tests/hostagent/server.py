@@ -35,6 +35,41 @@ def script_step(number: int, text: str, *, stage: str = "pre", timeout: int = 30
     }
 
 
+def script_part(text: str) -> dict[str, Any]:
+    content = text.encode()
+    encoded = base64.b64encode(content).decode()
+    return {"scriptType": "sh", "script": encoded, "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def install_step(
+    number: int,
+    url: str,
+    sha256: str,
+    *,
+    script: str | None = None,
+    detection: str | None = None,
+    by_script: bool = False,
+    timeout: int = 30,
+    stage: str = "pre",
+) -> dict[str, Any]:
+    return {
+        "number": number,
+        "kind": "action",
+        "stage": stage,
+        "actionId": "a",
+        "action": "Install Software",
+        "name": "software",
+        "timeout": timeout,
+        "install": {
+            "url": url,
+            "sha256": sha256,
+            "method": "script" if by_script else "installer",
+            "detection": script_part(detection) if detection is not None else None,
+            "script": script_part(script) if script is not None else None,
+        },
+    }
+
+
 def reboot_step(number: int, *, timeout: int = 30) -> dict[str, Any]:
     return {
         "number": number,

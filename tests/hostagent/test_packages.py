@@ -2,16 +2,20 @@
 
 import fcntl
 import json
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from demo import hosts
 from demo.repositories import Build
-from tests.hostagent.conftest import World
+from hostagent.host import Host
+from hostagent.providers import provider_of
+from tests.hostagent.conftest import World, skip_without
 from tests.hostagent.server import Server, patch_step, scan_step, script_step
 
-KINDS = pytest.mark.parametrize("kind", ["apt", "dnf"])
+KINDS = pytest.mark.parametrize("kind", ["apt", "dnf", "zypper"])
 Make = Callable[..., World]
 
 
@@ -156,8 +160,9 @@ def test_install__its_own_script_fails__is_reported_broken_and_repaired_by_rollb
     assert [(change["from"], change["to"]) for change in history["acme-app"]] == [("1.0", "2.0")]
 
 
-def test_dnf_install__package_refuses__fails_and_keeps_the_old_version(make_world: Make, server: Server):
-    world = make_world("dnf", legacy=True, refuses_legacy=True)
+@pytest.mark.parametrize("kind", ["dnf", "zypper"])
+def test_rpm_install__package_refuses__fails_and_keeps_the_old_version(make_world: Make, server: Server, kind: str):
+    world = make_world(kind, legacy=True, refuses_legacy=True)
     server.offer(patch_step(1, "acme-app", "2.0"))
 
     world.once()
@@ -166,8 +171,9 @@ def test_dnf_install__package_refuses__fails_and_keeps_the_old_version(make_worl
     assert (world.version(), world.ledger()) == ("1.0", [])
 
 
-def test_dnf_scan__advisory_in_the_repository__is_told(make_world: Make, server: Server):
-    world = make_world("dnf", severity="Critical", advisory="ACME-2026:1")
+@pytest.mark.parametrize("kind", ["dnf", "zypper"])
+def test_rpm_scan__advisory_in_the_repository__is_told(make_world: Make, server: Server, kind: str):
+    world = make_world(kind, severity="Critical", advisory="ACME-2026:1")
 
     world.once()
 
@@ -175,7 +181,7 @@ def test_dnf_scan__advisory_in_the_repository__is_told(make_world: Make, server:
     told = updates["acme-app"]
     assert (told["severity"], told["advisory"], told["cves"]) == ("Critical", "ACME-2026:1", ["CVE-2026-0001"])
     assert (updates["acme-lib"]["severity"], updates["acme-lib"]["advisory"]) == (None, None)
-    assert server.scans[0]["machine"]["packageManager"] == "dnf"
+    assert server.scans[0]["machine"]["packageManager"] == kind
 
 
 def test_scan__apt__names_the_origin_and_the_machine(world: World, server: Server):
@@ -197,6 +203,39 @@ def test_install__package_manager_locked__is_said_so(world: World, server: Serve
 
     assert server.reasons() == ["package_manager_locked"]
     assert (world.version(), world.ledger()) == ("1.0", [])
+
+
+def test_zypper_install__zypper_locked__is_said_so(make_world: Make, server: Server):
+    world = make_world("zypper")
+    server.offer(patch_step(1, "acme-app", "2.0-1"))
+    # zypper knows another by its name as well as by its number.
+    other = subprocess.Popen(["sleep", "60"])
+    try:
+        (world.host.root / "run").mkdir(exist_ok=True)
+        world.write("run/zypp.pid", str(other.pid))
+
+        world.once(lock_wait=0.0)
+    finally:
+        other.kill()
+        other.wait()
+
+    assert server.reasons() == ["package_manager_locked"]
+    assert (world.version(), world.ledger()) == ("1.0", [])
+
+
+def test_provider__dnf_and_zypper_on_one_host__the_distribution_decides(tmp_path: Path):
+    skip_without("dnf")
+    skip_without("zypper")
+    for name in ("etc/zypp/repos.d", "etc/dnf"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "etc/dnf/dnf.conf").touch()
+    found = []
+    for like in ("ID=fedora", 'ID="opensuse-leap"\nID_LIKE="suse opensuse"'):
+        (tmp_path / "etc/os-release").write_text(like + "\n")
+        provider = provider_of(Host(tmp_path))
+        found.append(provider and provider.name)
+
+    assert found == ["dnf", "zypper"]
 
 
 @pytest.mark.parametrize("package", ["-oDebug=1", "../acme", "acme app", ""])
