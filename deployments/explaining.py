@@ -15,6 +15,21 @@ from inventory.models import Asset, Patch
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    """What a host that waits in a run with a rollout waits for: its wave, and a place."""
+
+    wave: int
+    waves: int
+    open_wave: int
+    open_state: str
+    # Of the open wave: how many hosts have not ended; once they have, until when it soaks.
+    to_end: int
+    soaks_until: datetime | None
+    limit: int | None
+    full: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """What is asked about, and all that is known of it. `task` is None of a host that the run did not consider.
 
@@ -31,6 +46,8 @@ class Situation:
     # Of a host that waits: whether its last scan calls for the patch.
     called_for: bool
     at: datetime
+    # Of a host that waits in a run with a rollout.
+    queue: Queue | None = None
 
     @property
     def ended_as(self) -> str:
@@ -173,6 +190,29 @@ def _free(case: Situation) -> Finding:
     return Finding("free", "No other run holds the host.")
 
 
+def _wave(case: Situation) -> Finding:
+    queue = case.queue
+    if queue is None:
+        return Finding("wave", "It waits for no wave.")
+    said = f"The host is in wave {queue.wave} of {queue.waves}"
+    if queue.wave <= queue.open_wave:
+        return Finding("wave", f"{said}, which is open.")
+    until = f"and {_many(queue.to_end, 'of its hosts is', 'of its hosts are')} to end"
+    if queue.soaks_until is not None:
+        until = f"until {queue.soaks_until:%Y-%m-%dT%H:%M:%SZ}"
+    now = f"wave {queue.open_wave} is {queue.open_state}, {until}"
+    return Finding("wave", f"{said}; {now}.", Standing.WAITS_FOR_WAVE if case.run.state == RunState.RUNNING else "")
+
+
+def _place(case: Situation) -> Finding:
+    queue = case.queue
+    if queue is None or queue.limit is None:
+        return Finding("place", "It waits for no place.")
+    if queue.full and case.run.state == RunState.RUNNING:
+        return Finding("place", f"{queue.limit} hosts are at work, and no more may be.", Standing.WAITS_FOR_PLACE)
+    return Finding("place", f"At most {queue.limit} hosts work at once, and there is a place.")
+
+
 def _contact(case: Situation) -> Finding:
     if code := case.ended_as_one_of(Reason.NEVER_CAME):
         return Finding("contact", sentence(code), code)
@@ -181,7 +221,8 @@ def _contact(case: Situation) -> Finding:
     if _task(case).is_final:
         return Finding("contact", "The host ended before it asked for its work.", case.ended_as)
     if case.run.state != RunState.RUNNING:
-        return Finding("contact", f"The run is {case.run.state}.", Standing.WAITS_FOR_RUN)
+        why = f": {case.run.note}" if case.run.note else ""
+        return Finding("contact", f"The run is {case.run.state}{why}.", Standing.WAITS_FOR_RUN)
     return Finding("contact", "The host has not asked for its work since its start.", Standing.WAITS_FOR_HOST)
 
 
@@ -269,6 +310,8 @@ _RULES: Sequence[Rule] = (
     _withdrawn,
     _start,
     _free,
+    _wave,
+    _place,
     _contact,
     _manifest,
     _pre_actions,

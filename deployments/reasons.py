@@ -40,6 +40,9 @@ class Reason(TextChoices):
     RUN_CANCELED = "run_canceled"
     RUN_PAUSED = "run_paused"
     NOT_APPROVED = "not_approved"
+    RUN_HALTED = "run_halted"
+    WAVE_NOT_OPENED = "wave_not_opened"
+    NO_ROOM = "no_room"
 
 
 class StepReason(TextChoices):
@@ -76,6 +79,8 @@ class Standing(TextChoices):
     WAITS_FOR_START = "waits_for_start"
     WAITS_FOR_ANOTHER_JOB = "waits_for_another_job"
     WAITS_FOR_RUN = "waits_for_run"
+    WAITS_FOR_WAVE = "waits_for_wave"
+    WAITS_FOR_PLACE = "waits_for_place"
     WAITS_FOR_HOST = "waits_for_host"
     AT_WORK = "at_work"
     NEWER_VERSION = "newer_version"
@@ -109,6 +114,9 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.EARLIER_RUN: "An earlier run of the same job was still going on this host.",
     Reason.RUN_CANCELED: "Somebody canceled the run.",
     Reason.RUN_PAUSED: "The run stood still when this was to begin, and did not go on in time.",
+    Reason.RUN_HALTED: "The run was halted because too much failed, and nobody resumed it in time.",
+    Reason.WAVE_NOT_OPENED: "The host's wave did not open before its patch window closed.",
+    Reason.NO_ROOM: "Until the patch window closed, as many hosts of the run were at work as may be at once.",
     Reason.NOT_APPROVED: "Nobody approved the plan while the patch window was open.",
     Reason.NO_HOSTS: "The job's targets matched no host.",
 }
@@ -143,6 +151,8 @@ STANDING_SENTENCES: Mapping[Standing, str] = {
     Standing.WAITS_FOR_START: "The host's start has not come.",
     Standing.WAITS_FOR_ANOTHER_JOB: "Another run holds the host; this one waits until that has ended.",
     Standing.WAITS_FOR_RUN: "The run is held back, so the host gets no work of it.",
+    Standing.WAITS_FOR_WAVE: "The wave of the run that the host is in has not opened.",
+    Standing.WAITS_FOR_PLACE: "As many hosts of the run are at work as may be at once.",
     Standing.WAITS_FOR_HOST: "The work is ready, and the host has not asked for it.",
     Standing.AT_WORK: "The host is at work, or its restart or closing scan is awaited.",
     Standing.NEWER_VERSION: "A newer version was on the host already.",

@@ -51,6 +51,16 @@ class HostTaskState(TextChoices):
     SKIPPED = "Skipped"
 
 
+class WaveState(TextChoices):
+    """Where one wave of a run stands."""
+
+    WAITING = "Waiting"
+    OPEN = "Open"
+    SOAKING = "Soaking"
+    CLOSED = "Closed"
+    SKIPPED = "Skipped"
+
+
 class StepState(TextChoices):
     """Where one step of a host task stands, as the agent told it."""
 
@@ -119,6 +129,15 @@ HOST_TASK_MOVES: Mapping[HostTaskState, frozenset[HostTaskState]] = {
     HostTaskState.SKIPPED: frozenset(),
 }
 
+WAVE_MOVES: Mapping[WaveState, frozenset[WaveState]] = {
+    # Skipped: the run ended before its turn came.
+    WaveState.WAITING: frozenset({WaveState.OPEN, WaveState.SKIPPED}),
+    WaveState.OPEN: frozenset({WaveState.SOAKING, WaveState.CLOSED}),
+    WaveState.SOAKING: frozenset({WaveState.CLOSED}),
+    WaveState.CLOSED: frozenset(),
+    WaveState.SKIPPED: frozenset(),
+}
+
 # A job that still exists for clients.
 LIVE_JOBS = frozenset({JobState.DISABLED, JobState.ENABLED})
 
@@ -138,3 +157,9 @@ HELD_HOST_TASKS = frozenset(
         HostTaskState.LOST,
     }
 )
+
+# Those of them that take one of the places of a run that limits how many work at once. A lost host takes none: it may
+# never come back.
+HOST_TASKS_AT_WORK = HELD_HOST_TASKS - {HostTaskState.LOST}
+# What is a failure for the rate that halts a run. A host that never began says nothing of the work.
+FAILED_HOST_TASKS = frozenset({HostTaskState.FAILED, HostTaskState.TIMED_OUT, HostTaskState.LOST})

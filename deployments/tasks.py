@@ -43,6 +43,13 @@ def close_run(event: Event) -> None:
     services.close(run_id=event.run_id, at=timezone.now())
 
 
+@consumer("deployments.advance_run")
+def advance_run(event: Event) -> None:
+    """Halt a run in waves, or open its next wave, after hosts of it have ended."""
+    assert event.run_id is not None  # noqa: S101 - every run.progressed carries it
+    services.advance(run_id=event.run_id, at=timezone.now())
+
+
 @consumer("deployments.look_again")
 def look_again(event: Event) -> None:
     """Have the runs that a calendar may hold back no longer looked at by the next tick."""

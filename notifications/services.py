@@ -22,6 +22,8 @@ _SWITCHES = {
     "run.completed": "onJobComplete",
     "run.canceled": "onJobComplete",
 }
+# What everybody who gets mail of a job is told, whatever they asked for: it waits for a person.
+_ALWAYS = {"run.halted"}
 # Longer than the SMTP client may take, so that nobody takes a mail over from a worker that is still sending it.
 _LEASE = timedelta(minutes=3)
 MAX_ATTEMPTS = 12
@@ -70,7 +72,7 @@ def _recipients(event: Event) -> list[str]:
     notification: dict[str, Any] = event.data.get("notification") or {}
     if not notification.get("notificationTypes", {}).get("email"):
         return []
-    if not notification["notificationEvents"].get(_SWITCHES[event.kind]):
+    if event.kind not in _ALWAYS and not notification["notificationEvents"].get(_SWITCHES[event.kind]):
         return []
     if event.data.get("shareTold"):
         # They were told when the share was reached that the job counts as complete.

@@ -11,6 +11,7 @@ from deployments.api.action_answers import AnsweredAction
 from deployments.definition.linking import ChainCondition, ChainField
 from deployments.models import (
     Combine,
+    HaltEnding,
     HistoryStrategy,
     JobType,
     MissedRunPolicy,
@@ -20,7 +21,7 @@ from deployments.models import (
     Trigger,
 )
 from deployments.reasons import Reason
-from deployments.states import HostTaskState, JobState, RunState, StepState
+from deployments.states import HostTaskState, JobState, RunState, StepState, WaveState
 from inventory.models import Platform
 
 
@@ -127,6 +128,24 @@ class ChainedRule(Answer):
     condition: ChainCondition
 
 
+class ToldWave(Answer):
+    """Some hosts of a run: by percent, count or tags; the others are null."""
+
+    percent: int | None
+    count: int | None
+    tag_ids: list[UUID] | None
+    soak_minutes: int
+
+
+class ToldRollout(Answer):
+    """In which waves hosts begin, how many at once, and what halts the run."""
+
+    waves: list[ToldWave] | None
+    max_concurrent: int | None
+    halt_on_failure_percent: int | None
+    halt_min_sample: int | None
+
+
 class NamedJob(Answer):
     """Another job."""
 
@@ -224,7 +243,7 @@ class Job(Answer):
     missed_run_within: str
     history_strategy: HistoryStrategy
     retention_period: int
-    rollout: dict[str, Any] | None
+    rollout: ToldRollout | None
     calendar_ids: list[UUID] | None
     requires_approval: bool
 
@@ -326,6 +345,47 @@ class Run(Answer):
     total_asset_count: int
     completion_percent: int = Field(ge=0, le=100)
     counts: dict[HostTaskState, int]
+    rollout: "RunRollout | None" = Field(description="Its waves and halts; null of a run without.")
+
+
+class RunWave(Answer):
+    """Hosts of a run that begin together. Dates are milliseconds since 1970."""
+
+    number: int
+    of: int = Field(description="How many waves the run has; one without hosts is none.")
+    state: WaveState
+    asset_count: int
+    soak_minutes: int
+    open_date_time: int | None
+    end_date_time: int | None = Field(description="When the last of its hosts had ended, or was lost.")
+    soak_end_date_time: int | None = Field(description="When the next wave may open.")
+    close_date_time: int | None
+    counts: dict[HostTaskState, int]
+
+
+class RunHalt(Answer):
+    """A halt, and what became of it. Dates are milliseconds since 1970."""
+
+    halt_date_time: int
+    wave: int = Field(description="Which was open.")
+    why: str
+    failed: int
+    sampled: int
+    end_date_time: int | None
+    ending: HaltEnding | None
+    ended_by: str | None
+
+
+class RunRollout(Answer):
+    """How a run stands with its rollout."""
+
+    max_concurrent: int | None
+    halt_on_failure_percent: int | None
+    halt_min_sample: int | None
+    failed: int = Field(description="Hosts that failed, timed out or are lost, since it began or was last resumed.")
+    sampled: int = Field(description="Hosts that were tried since then: what `failed` is a share of.")
+    waves: list[RunWave]
+    halts: list[RunHalt]
 
 
 class RunHost(Answer):
@@ -343,6 +403,7 @@ class RunHost(Answer):
     status_date_time: int | None
     start_before: int = Field(description="Who has not begun by then misses the start, unless another job holds it up.")
     attempt: int
+    wave: int | None = Field(description="In which wave it is; null where it has nothing to do, or there are none.")
 
 
 class RunHosts(RootModel[list[RunHost]]):

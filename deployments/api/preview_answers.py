@@ -31,6 +31,15 @@ class PlannedHost(Answer):
     start_before: datetime = Field(description="How late it may begin, by the missed-run policy.")
     deadline: datetime
     patches: list[UUID]
+    wave: int | None = Field(description="In which wave of the job's next run it is; null where there is none.")
+
+
+class PlannedWave(Answer):
+    """A wave, and how many machines it gets. One without machines is none."""
+
+    number: int
+    asset_count: int
+    soak_minutes: int
 
 
 class PlannedStarts(Answer):
@@ -88,6 +97,7 @@ class Preview(Answer):
     applicable_asset_count: int
     reasons: dict[Reason, int] = Field(description="How many machines have nothing to do, by reason.")
     assets: list[PlannedHost]
+    waves: list[PlannedWave] | None
     occurrences: list[PlannedStarts]
     freezes: list[HittingFreeze] = Field(description="Of the calendars that hold the job back: what a start lies in.")
     overlaps: list[OverlappingJob]

@@ -12,13 +12,15 @@ from deployments.due import last_start
 from deployments.models import Job, TimezoneType
 from deployments.reasons import SENTENCES, Reason
 from deployments.services.approvals import is_approved
-from deployments.services.previews import Overlap, Preview, ZoneStarts
+from deployments.services.previews import Overlap, Preview, WaveHosts, ZoneStarts
 from inventory.models import Asset
 from scheduling import sentences
 
 
-def preview_document(plan: Preview, hosts: Sequence[Asset], patches: Mapping[int, Sequence[str]]) -> dict[str, Any]:
-    """The plan with these of its hosts; `patches` are theirs by the key of the host."""
+def preview_document(
+    plan: Preview, hosts: Sequence[Asset], patches: Mapping[int, Sequence[str]], waves: Mapping[int, int | None]
+) -> dict[str, Any]:
+    """The plan with these of its hosts; `patches` and `waves` are theirs by the key of the host."""
     job = plan.run.job
     own_clock = job.timezone_type == TimezoneType.AGENT
     return {
@@ -35,7 +37,8 @@ def preview_document(plan: Preview, hosts: Sequence[Asset], patches: Mapping[int
         "assetCount": sum(plan.reasons.values()),
         "applicableAssetCount": plan.reasons.get("", 0),
         "reasons": {reason: hosts for reason, hosts in plan.reasons.items() if reason},
-        "assets": [_host(job, asset, patches.get(asset.pk, ())) for asset in hosts],
+        "assets": [_host(job, asset, patches.get(asset.pk, ()), waves.get(asset.pk)) for asset in hosts],
+        "waves": None if plan.waves is None else [_wave(one) for one in plan.waves if one.hosts],
         "occurrences": [_starts(plan, one) for one in plan.starts],
         "freezes": [_freeze(one) for one in _hit(plan)],
         "overlaps": [_overlap(one) for one in plan.overlaps],
@@ -43,7 +46,11 @@ def preview_document(plan: Preview, hosts: Sequence[Asset], patches: Mapping[int
     }
 
 
-def _host(job: Job, asset: Any, patches: Sequence[str]) -> dict[str, Any]:
+def _wave(one: WaveHosts) -> dict[str, Any]:
+    return {"number": one.wave.number, "assetCount": one.hosts, "soakMinutes": one.wave.soak_minutes}
+
+
+def _host(job: Job, asset: Any, patches: Sequence[str], wave: int | None) -> dict[str, Any]:
     reason = asset.reason_ or None
     return {
         "assetId": str(asset.public_id),
@@ -56,6 +63,7 @@ def _host(job: Job, asset: Any, patches: Sequence[str]) -> dict[str, Any]:
         "startBefore": instant(last_start(job, start=asset.start_, deadline=asset.deadline_)),
         "deadline": instant(asset.deadline_),
         "patches": list(patches),
+        "wave": wave,
     }
 
 

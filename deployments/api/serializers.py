@@ -260,8 +260,8 @@ def occurrence(run: Run) -> dict[str, Any]:
     }
 
 
-def run_document(run: Run, counts: Mapping[str, int]) -> dict[str, Any]:
-    """One run, with how many of its hosts are in which state at this moment."""
+def run_document(run: Run, counts: Mapping[str, int], rollout: Mapping[str, Any] | None) -> dict[str, Any]:
+    """One run, with how many of its hosts are in which state at this moment, and its waves."""
     total = sum(counts.values())
     ended = sum(hosts for state, hosts in counts.items() if state in FINAL_HOST_TASKS)
     return {
@@ -280,6 +280,7 @@ def run_document(run: Run, counts: Mapping[str, int]) -> dict[str, Any]:
         "totalAssetCount": total,
         "completionPercent": 100 * ended // total if total else (100 if run.is_final else 0),
         "counts": dict(counts),
+        "rollout": rollout,
     }
 
 
@@ -298,6 +299,7 @@ def host_row(task: Any) -> dict[str, Any]:
         "statusDateTime": milliseconds(task.state_changed_at),
         "startBefore": milliseconds(task.start_before),
         "attempt": task.attempt,
+        "wave": task.wave,
     }
 
 

@@ -18,6 +18,7 @@ from deployments.definition.conduct import CONDUCT_RULES, RETRIES, ConductFields
 from deployments.definition.messages import TOP_LEVEL, OnComplete, gathered
 from deployments.definition.notification import Notification
 from deployments.definition.patches import PATCH_RULES, PatchFields, query_type
+from deployments.definition.rollout import ROLLOUT_RULES, Rollout
 from deployments.definition.schedule import SCHEDULE_RULES, ScheduleFields
 from deployments.definition.targets import TargetFields
 from deployments.definition.values import OnlyOn, not_yet
@@ -136,6 +137,7 @@ class JobDefinition(ConductFields, ScheduleFields, TargetFields, PatchFields, Na
         _fields_fit_the_platform,
         actions_fit_the_job,
         *CONDUCT_RULES,
+        *ROLLOUT_RULES,
         _enabled_job_can_run,
     )
     ignored_keys: ClassVar = _ANSWERED
@@ -149,7 +151,10 @@ class JobDefinition(ConductFields, ScheduleFields, TargetFields, PatchFields, Na
     notification: Annotated[Notification | None, Field(description="Who is told of start and end.")] = None
     history_strategy: Annotated[Any, not_yet(HistoryStrategy.FULL.value)] = None
     retention_period: Annotated[Any, not_yet(90)] = None
-    rollout: Annotated[Any, not_yet()] = None
+    rollout: Annotated[
+        Rollout | None,
+        Field(description="In waves, and so many at once; halted where too much fails. Null: all at once."),
+    ] = None
     calendar_ids: Annotated[
         UuidList | None,
         Field(

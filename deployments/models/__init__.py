@@ -4,6 +4,7 @@ from deployments.models.actions import JobAction
 from deployments.models.approvals import Approval
 from deployments.models.choices import (
     Combine,
+    HaltEnding,
     HistoryStrategy,
     JobType,
     MissedRunPolicy,
@@ -19,11 +20,13 @@ from deployments.models.feeds import Feed
 from deployments.models.jobs import Job, JobAsset, JobCalendar, JobCoAuthor, JobPatch, JobQuerySet, JobTag
 from deployments.models.moving import Moving
 from deployments.models.runs import HostTask, HostTaskQuerySet, Run, RunQuerySet, Step
+from deployments.models.waves import RunHalt, RunWave
 
 __all__ = [
     "Approval",
     "Combine",
     "Feed",
+    "HaltEnding",
     "HistoryStrategy",
     "HostTask",
     "HostTaskQuerySet",
@@ -40,7 +43,9 @@ __all__ = [
     "Moving",
     "Part",
     "Run",
+    "RunHalt",
     "RunQuerySet",
+    "RunWave",
     "ScheduleType",
     "Stage",
     "Step",

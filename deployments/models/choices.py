@@ -70,11 +70,20 @@ class Trigger(models.TextChoices):
 
 
 class Part(models.TextChoices):
-    """Which list of a job's targets a row belongs to."""
+    """Which list of a job's targets a row belongs to, or that a wave of its rollout names it."""
 
     INCLUDE = "include"
     MATCH_ALL = "match_all"
     EXCLUDE = "exclude"
+    WAVE = "wave"
+
+
+class HaltEnding(models.TextChoices):
+    """What ended a halt."""
+
+    RESUMED = "resumed"
+    CANCELED = "canceled"
+    RUN_ENDED = "run_ended"
 
 
 class Stage(models.TextChoices):

@@ -11,10 +11,12 @@ from deployments.models.jobs import Job
 from deployments.models.moving import Moving
 from deployments.reasons import SENTENCES, Reason
 from deployments.states import (
+    FAILED_HOST_TASKS,
     FINAL_HOST_TASKS,
     FINAL_RUNS,
     HELD_HOST_TASKS,
     HOST_TASK_MOVES,
+    HOST_TASKS_AT_WORK,
     RUN_MOVES,
     HostTaskState,
     RunState,
@@ -66,6 +68,10 @@ class Run(Moving, CustomerOwned):
     plan_hash = models.CharField(max_length=64, blank=True)
     # While it is frozen: when to look again.
     resumes_at = models.DateTimeField(null=True)
+    # Of a run in waves: hosts of waves up to this one may begin. Null where the job has no rollout.
+    open_wave = models.SmallIntegerField(null=True)
+    # Failures from before this do not count against it: somebody resumed it in spite of them.
+    sample_from = models.DateTimeField(null=True)
     # How many host tasks ended in each state, counted when the run ends.
     counts = models.JSONField(default=dict)
 
@@ -104,6 +110,10 @@ class Run(Moving, CustomerOwned):
                 fields=["id"],
                 condition=Q(children_wait=True) & ~Q(state__in=sorted(FINAL_RUNS)),
                 name="run_children_wait",
+            ),
+            # The sweep: which go on in waves.
+            models.Index(
+                fields=["id"], condition=Q(open_wave__isnull=False, state=RunState.RUNNING), name="run_in_waves"
             ),
             # The sweep: whose share is to be told.
             models.Index(
@@ -161,6 +171,8 @@ class HostTask(Moving, CustomerOwned):
     accepted_through = models.IntegerField(db_default=0)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    # Of a run in waves: in which it is; null where it has nothing to do.
+    wave = models.SmallIntegerField(null=True)
 
     objects: ClassVar = HostTaskQuerySet.as_manager()
 
@@ -200,6 +212,22 @@ class HostTask(Moving, CustomerOwned):
             models.Index(fields=["asset"], condition=Q(reason="reboot_pending"), name="host_task_pending_reboots"),
             models.Index(
                 fields=["deadline"], condition=Q(state__in=sorted(HELD_HOST_TASKS)), name="host_task_deadlines"
+            ),
+            # Of a run in waves: whether a wave has ended, how many are at work, whether any failed.
+            models.Index(
+                fields=["run", "wave"],
+                condition=Q(wave__isnull=False) & ~Q(state__in=sorted(FINAL_HOST_TASKS)),
+                name="host_task_open_of_wave",
+            ),
+            models.Index(
+                fields=["run"],
+                condition=Q(wave__isnull=False, state__in=sorted(HOST_TASKS_AT_WORK)),
+                name="host_task_at_work",
+            ),
+            models.Index(
+                fields=["run"],
+                condition=Q(wave__isnull=False, state__in=sorted(FAILED_HOST_TASKS)),
+                name="host_task_failed",
             ),
         ]
 

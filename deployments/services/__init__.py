@@ -16,16 +16,18 @@ from deployments.services.host_tasks import (
     take_reports,
 )
 from deployments.services.jobs import create, delete, lock, replace, run_now, set_status, supersede
-from deployments.services.previews import patches_of_hosts, preview
+from deployments.services.previews import patches_of_hosts, preview, waves_of_hosts
 from deployments.services.runs import close, open_run, resolve
 from deployments.services.sweeps import sweep
 from deployments.services.thaws import look_again
 from deployments.services.ticks import tick
+from deployments.services.waves import advance, standing
 
 __all__ = [
     "Gap",
     "HandedOut",
     "abandon",
+    "advance",
     "approve",
     "cancel",
     "close",
@@ -50,9 +52,11 @@ __all__ = [
     "retry_failed",
     "run_now",
     "set_status",
+    "standing",
     "start_children",
     "supersede",
     "sweep",
     "take_reports",
     "tick",
+    "waves_of_hosts",
 ]

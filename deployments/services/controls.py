@@ -4,15 +4,17 @@ from datetime import datetime
 from typing import Any
 
 from core.errors import Conflict
-from deployments.models import Run, Trigger
+from deployments.models import HaltEnding, Run, Trigger
 from deployments.progress import BAD_HOSTS
 from deployments.reasons import Reason
 from deployments.services.editors import require_editor
 from deployments.services.facts import count_host_tasks, facts
 from deployments.services.freezing import refuse_held
+from deployments.services.halts import end_halt
 from deployments.services.host_tasks import cancel_hosts
 from deployments.services.jobs import lock
 from deployments.services.runs import delete_if_waiting, open_run
+from deployments.services.waves import end_waves, wait_anew
 from deployments.states import LIVE_JOBS, RunState
 from tenants.models import User
 
@@ -29,6 +31,8 @@ def cancel(*, run: Run, user: User, at: datetime) -> Run:
     data |= {"counts": counts, "shareTold": run.share_told_at is not None}
     changes: dict[str, Any] = {"reason": Reason.RUN_CANCELED, "finished_at": at, "counts": counts, "resumes_at": None}
     run.move_to(RunState.CANCELED, at=at, note=_note(user), data=data, **changes)
+    end_waves(run, at=at)
+    end_halt(run, ending=HaltEnding.CANCELED, by=user, at=at)
     delete_if_waiting(job_id=run.job_id, at=at)
     return run
 
@@ -41,9 +45,17 @@ def pause(*, run: Run, user: User, at: datetime) -> Run:
 
 
 def resume(*, run: Run, user: User, at: datetime) -> Run:
-    """Let a run that stands still go on. Raises as `cancel`."""
+    """Let a run that stands still go on. Raises as `cancel`.
+
+    What failed before a halted run was resumed does not count against it any more.
+    """
     run = _locked(run, user)
-    run.move_to(RunState.RUNNING, at=at, note="", told_as="resumed", data=_by(user))
+    halted = run.state == RunState.HALTED
+    changes = {"sample_from": at} if halted else {}
+    run.move_to(RunState.RUNNING, at=at, note="", told_as="resumed", data=_by(user), **changes)
+    if halted:
+        end_halt(run, ending=HaltEnding.RESUMED, by=user, at=at)
+        wait_anew(run, at=at)
     return run
 
 

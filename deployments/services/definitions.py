@@ -16,6 +16,7 @@ from deployments import schedules
 from deployments.definition import JobDefinition, Notification, ScriptPath, as_sent
 from deployments.definition.actions import STAGES, script_paths
 from deployments.definition.patches import VULNERABILITY_QUERY, query_type
+from deployments.definition.rollout import tags_of, wave_tags
 from deployments.definition.schedule import RUN_ONCE
 from deployments.models import (
     Job,
@@ -70,9 +71,14 @@ def check_definition(*, customer_id: int, user: User, body: object, at: datetime
     `job` is the one whose definition it is to replace, if any.
     """
     paths: list[tuple[str, ScriptPath]] = []
-    checked, problems = check(JobDefinition, body, [lambda _, report: paths.extend(script_paths(report))])
+    tags: list[tuple[str, UUID]] = []
+    gather = [
+        lambda _, report: paths.extend(script_paths(report)),
+        lambda _, report: tags.extend(wave_tags(report)),
+    ]
+    checked, problems = check(JobDefinition, body, gather)
     fields: dict[str, Any] = checked
-    references = _resolve(customer_id, _with_sound_ids(fields, body), problems)
+    references = _resolve(customer_id, _with_sound_ids(fields, body), tags, problems)
     scripts = stored_scripts(user, paths, problems)
     problems += _patches_of_the_other_platform(customer_id, fields, references.get("approved_patches", {}))
     parent = parent_of(customer_id, fields, problems, child=job)
@@ -153,16 +159,22 @@ def _uuid(value: object) -> UUID | None:
         return None
 
 
-def _resolve(customer_id: int, fields: Mapping[str, Any], problems: list[Problem]) -> dict[str, dict[UUID, int]]:
-    """Our ids for the ones in a body. One that is unknown and one of another customer get the same problem."""
+def _resolve(
+    customer_id: int, fields: Mapping[str, Any], tags: Iterable[tuple[str, UUID]], problems: list[Problem]
+) -> dict[str, dict[UUID, int]]:
+    """Our ids for the ones in a body. One that is unknown and one of another customer get the same problem.
+
+    `tags` are those of waves, each with where it stands; they are found under `asset_tag_ids`.
+    """
     found: dict[str, dict[UUID, int]] = {}
     for model in dict.fromkeys(_REFERENCES.values()):
         names = [name for name, kind in _REFERENCES.items() if kind is model]
         wanted = {one for name in names for one in fields.get(name) or () if one is not None}
-        known = _ids(model, customer_id, wanted)
+        known = _ids(model, customer_id, wanted | ({tag for _, tag in tags} if model is Tag else set()))
         for name in names:
             found[name] = known
             problems += _unknown(name, fields.get(name) or (), known)
+    problems += [_no_such_id(field, tag) for field, tag in tags if tag not in found["asset_tag_ids"]]
     return found
 
 
@@ -175,10 +187,14 @@ def _ids(model: Any, customer_id: int, wanted: set[UUID]) -> dict[UUID, int]:
 
 def _unknown(name: str, ids: Iterable[UUID], known: Mapping[UUID, int]) -> list[Problem]:
     return [
-        Problem(field=f"{_wire(name)}[{index}]", code="unknown_id", message=f"no such id: {one}")
+        _no_such_id(f"{_wire(name)}[{index}]", one)
         for index, one in enumerate(ids)
         if one is not None and one not in known
     ]
+
+
+def _no_such_id(field: str, identifier: UUID) -> Problem:
+    return Problem(field=field, code="unknown_id", message=f"no such id: {identifier}")
 
 
 def _patches_of_the_other_platform(
@@ -294,11 +310,21 @@ def _link(job: Job, checked: Checked) -> None:
         JobTag,
         links(JobTag, "tag_id", "asset_tag_ids", part=Part.INCLUDE)
         + links(JobTag, "tag_id", "match_all_tag_ids", part=Part.MATCH_ALL)
-        + links(JobTag, "tag_id", "exclusion_tag_ids", part=Part.EXCLUDE),
+        + links(JobTag, "tag_id", "exclusion_tag_ids", part=Part.EXCLUDE)
+        + _wave_tags(job, checked),
     )
     _put(job, JobCoAuthor, links(JobCoAuthor, "user_id", "co_author_user_ids"))
     _put(job, JobCalendar, links(JobCalendar, "calendar_id", "calendar_ids"))
     _put(job, JobAction, action_rows(job, vars(definition), checked.scripts))
+
+
+def _wave_tags(job: Job, checked: Checked) -> list[JobTag]:
+    """Rows for the tags of waves, which keep them from being deleted: the waves themselves stand in `rollout`."""
+    known = checked.references["asset_tag_ids"]
+    return [
+        JobTag(customer_id=job.customer_id, job=job, tag_id=known[tag], part=Part.WAVE, position=position)
+        for position, tag in enumerate(tags_of(checked.definition.rollout))
+    ]
 
 
 def _put(job: Job, model: Any, rows: list[Any]) -> None:

@@ -14,6 +14,7 @@ from deployments import schedules
 from deployments.due import may_be_late
 from deployments.models import JobType, Run, ScheduleType, TimezoneType, Trigger
 from deployments.reasons import Reason
+from deployments.services.rollouts import waved
 from deployments.services.snapshots import target_of
 from deployments.states import HostTaskState
 from inventory.models import AssetPatch, PatchStatus
@@ -32,7 +33,7 @@ def hosts_of(run: Run) -> QuerySet[Any]:
 
 def make_host_tasks(run: Run, *, at: datetime) -> None:
     """One INSERT … SELECT: a row for every asset considered, those with nothing to do already at their end."""
-    hosts = hosts_of(run).annotate(ends_=_missed(run, F("reason_"), at=at))
+    hosts = waved(hosts_of(run).annotate(ends_=_missed(run, F("reason_"), at=at)), run, left_out="ends_")
     rows = hosts.values_list(
         Value(run.customer_id),
         Value(run.pk),
@@ -50,6 +51,7 @@ def make_host_tasks(run: Run, *, at: datetime) -> None:
         _start_before(run, at=at),
         F("deadline_"),
         Case(When(ends_="", then=None), default=_at(at), output_field=DateTimeField()),
+        F("wave_"),
     )
     try:
         sql, params = rows.order_by().query.sql_with_params()
@@ -59,7 +61,7 @@ def make_host_tasks(run: Run, *, at: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO deployments_hosttask (customer_id, run_id, asset_id, state, state_changed_at, reason, "
-            f"start_at, start_before, deadline, finished_at) {sql}",
+            f"start_at, start_before, deadline, finished_at, wave) {sql}",
             params,
         )
 

@@ -19,6 +19,7 @@ from deployments.reports import Finished, Rebooting, Refused, Report, Scanned, S
 from deployments.services.freezing import any_held
 from deployments.services.plans import plan, step_row
 from deployments.services.runs import tell_if_last
+from deployments.services.waves import OPEN_TO, full_runs, has_place
 from deployments.states import BAD_STEPS, FINAL_HOST_TASKS, HostTaskState, RunState, StepState
 from inventory import services as inventory
 from inventory.models import Asset, AssetPatch, PatchStatus
@@ -49,15 +50,18 @@ def hand_out(*, asset: Asset, at: datetime) -> HandedOut | None:
     """Lease the asset's next host task that may start now, and write down its steps. None where there is none.
 
     One host task runs on an asset at a time: while one is held, the next waits. What a freeze or a pause holds back
-    waits, too, as long as its window and the missed-run policy allow.
+    waits, too, as long as its window and the missed-run policy allow; and so does a host whose wave is not open, or of
+    whose run as many hosts are at work as may be.
     """
     tasks = HostTask.objects.for_customer(asset.customer_id).filter(asset=asset)
     if tasks.held().exists():
         return None
     due = tasks.filter(state=HostTaskState.PENDING, start_at__lte=at, deadline__gt=at, run__state=RunState.RUNNING)
+    due = due.filter(OPEN_TO)
     waiting = list(due.select_related("run__job").order_by("start_at", "pk")[:_MOST_LOOKED_AT])
     held = any_held({task.run.job for task in waiting}, at=at) if waiting else set()
-    free = [task.pk for task in waiting if task.run.job_id not in held]
+    full = full_runs(waiting)
+    free = [task.pk for task in waiting if task.run.job_id not in held and task.run_id not in full]
     task = (
         due.filter(pk__in=free)
         .order_by("start_at", "pk")
@@ -65,7 +69,7 @@ def hand_out(*, asset: Asset, at: datetime) -> HandedOut | None:
         .select_for_update(skip_locked=True, of=("self",))
         .first()
     )
-    if task is None:
+    if task is None or not has_place(task):
         return None
     try:
         with transaction.atomic():

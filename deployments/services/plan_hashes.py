@@ -8,6 +8,7 @@ from typing import Any
 from deployments import schedules
 from deployments.models import Run
 from deployments.services.fanout import hosts_of
+from deployments.services.rollouts import tagged
 
 # What differs between two looks at the same plan.
 _MADE_UP = ("jobId", "actionId")
@@ -21,9 +22,10 @@ def plan_hash(run: Run) -> str:
     """
     digest = hashlib.sha256(json.dumps(_lasting(run.snapshot), sort_keys=True).encode())
     digest.update(json.dumps([str(getattr(run.job, name)) for name in _WHEN]).encode())
-    hosts = hosts_of(run).order_by("pk").values_list("pk", "reason_")
-    for pk, reason in hosts.iterator(chunk_size=10_000):
-        digest.update(f"{pk}:{reason};".encode())
+    # Which hosts a wave draws differs from run to run, but which ones it names does not.
+    hosts = tagged(hosts_of(run), run).order_by("pk").values_list("pk", "reason_", "tagged_")
+    for pk, reason, wave in hosts.iterator(chunk_size=10_000):
+        digest.update(f"{pk}:{reason}:{wave};".encode() if wave else f"{pk}:{reason};".encode())
     return digest.hexdigest()
 
 

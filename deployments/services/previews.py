@@ -15,6 +15,7 @@ from deployments.services.clocks import MOST_ZONES, next_start, zones_of_machine
 from deployments.services.fanout import hosts_of
 from deployments.services.plan_hashes import plan_hash
 from deployments.services.plans import concerned
+from deployments.services.rollouts import PlannedWave, count_waves, rollout_of, waved, waves_of
 from deployments.services.snapshots import freeze, target_of, targets
 from deployments.states import JobState
 from inventory.models import Closing, Patch
@@ -44,6 +45,14 @@ class ZoneStarts:
 
 
 @dataclass(frozen=True, slots=True)
+class WaveHosts:
+    """A wave and how many hosts it would get."""
+
+    wave: PlannedWave
+    hosts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """A plan. `run` is not stored; `hosts` are the assets considered, annotated as services.fanout does; `freezes`
     are those from now until the last of the starts."""
@@ -57,6 +66,9 @@ class Preview:
     overlaps: Sequence[Overlap]
     remedies: Mapping[int, Sequence[str]]
     plan_hash: str
+    waves: Sequence[WaveHosts] | None
+    # The hosts with their waves: not to be filtered.
+    waved: QuerySet[Any]
 
 
 def preview(*, job: Job, at: datetime) -> Preview:
@@ -71,6 +83,7 @@ def preview(*, job: Job, at: datetime) -> Preview:
         snapshot=freeze(job, at=at),
     )
     hosts = hosts_of(run)
+    in_waves = waved(hosts, run, left_out="reason_")
     starts = list(_starts(job, run, at=at))
     return Preview(
         run=run,
@@ -82,6 +95,8 @@ def preview(*, job: Job, at: datetime) -> Preview:
         overlaps=list(_overlaps(run)),
         remedies=_remedies(run),
         plan_hash=plan_hash(run),
+        waves=_waves(run, in_waves),
+        waved=in_waves,
     )
 
 
@@ -90,6 +105,19 @@ def patches_of_hosts(plan: Preview, assets: Sequence[Any]) -> dict[int, list[str
     busy = [asset for asset in assets if not asset.reason_]
     found = concerned(plan.run.snapshot, customer_id=plan.run.customer_id, assets=busy)
     return {pk: [patch["patchId"] for patch in patches] for pk, patches in found.items()}
+
+
+def waves_of_hosts(plan: Preview, assets: Sequence[Any]) -> dict[int, int | None]:
+    """Asset key → in which wave of the plan it would be, by one query; of a plan without waves, nothing."""
+    return waves_of(plan.waved, assets) if plan.waves is not None and assets else {}
+
+
+def _waves(run: Run, hosts: QuerySet[Any]) -> list[WaveHosts] | None:
+    rollout = rollout_of(run.snapshot)
+    if rollout is None:
+        return None
+    counts = count_waves(hosts)
+    return [WaveHosts(wave, counts.get(wave.number, 0)) for wave in rollout.waves]
 
 
 def _start(job: Job, *, at: datetime) -> datetime:

@@ -13,6 +13,7 @@ from core.models import Event
 from deployments.explaining import Situation
 from deployments.models import HostTask, JobType, Run, Step, StepKind
 from deployments.reasons import Reason
+from deployments.services.waves import queue_of
 from deployments.states import BAD_STEPS, FINAL_HOST_TASKS, HostTaskState, RunState, StepState
 from deployments.statuses import (
     BY_REASON,
@@ -288,6 +289,7 @@ def situation(run: Run, *, asset: Asset, patch: Patch | None, at: datetime) -> S
         blocked_by=held.values_list("run__job__name", flat=True).first(),
         called_for=patch is not None and _is_called_for(run, asset, patch),
         at=at,
+        queue=queue_of(task) if task else None,
     )
 
 

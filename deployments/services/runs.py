@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 
 from core import events
 from deployments import schedules
-from deployments.models import HostTask, Job, Run, Trigger
+from deployments.models import HaltEnding, HostTask, Job, Run, Trigger
 from deployments.reasons import Reason
 from deployments.services import chains
 from deployments.services.approvals import hold_unapproved
@@ -14,8 +14,10 @@ from deployments.services.facts import count_host_tasks, facts
 from deployments.services.fanout import make_host_tasks
 from deployments.services.freezing import freeze as freeze_run
 from deployments.services.freezing import frozen_at
+from deployments.services.halts import end_halt
 from deployments.services.shares import share_to_tell
 from deployments.services.snapshots import freeze, freeze_again
+from deployments.services.waves import end_waves, make_waves, tell_progress
 from deployments.states import JobState, RunState
 
 
@@ -80,6 +82,7 @@ def resolve(*, run_id: int, at: datetime) -> None:
         run.move_to(RunState.SKIPPED, at=at, reason=Reason.PARENT_SHARE, note=short, finished_at=at)
         return
     make_host_tasks(run, at=at)
+    make_waves(run, at=at)
     waits = chains.children_of(run).exists()
     run.move_to(RunState.RUNNING, at=at, started_at=at, children_wait=waits, told_as="started", data=facts(run))
     _tell_if_hosts_are_done(run, at=at)
@@ -98,6 +101,8 @@ def close(*, run_id: int, at: datetime) -> None:
     run.counts = counts
     data = facts(run) | {"counts": counts, "shareTold": run.share_told_at is not None}
     run.move_to(RunState.COMPLETED, at=at, reason=reason, finished_at=at, counts=counts, data=data)
+    end_waves(run, at=at)
+    end_halt(run, ending=HaltEnding.RUN_ENDED, at=at)
     delete_if_waiting(job_id=run.job_id, at=at)
 
 
@@ -117,6 +122,7 @@ def tell_if_last(task: HostTask, *, at: datetime) -> None:
     Two that end at the same moment may each see the other still open; the sweep finds such a run.
     """
     _tell_if_hosts_are_done(task.run, at=at)
+    tell_progress(task, at=at)
 
 
 def _tell_if_hosts_are_done(run: Run, *, at: datetime) -> None:

@@ -10,6 +10,7 @@ from deployments.models import Combine, Job, Part, Run, TimeoutUnit
 from deployments.progress import BAD_HOSTS
 from deployments.services.actions import snapshot_action
 from deployments.services.choosing import chosen_patches
+from deployments.services.rollouts import freeze_rollout
 from inventory.models import Patch
 from inventory.targeting import Target
 
@@ -40,6 +41,7 @@ def freeze(job: Job, *, at: datetime, parent_run: Run | None = None) -> dict[str
         "target": target,
         "conduct": _conduct(job),
         "actions": [snapshot_action(action) for action in job.actions.order_by("position")],
+        **freeze_rollout(job),
     }
 
 

@@ -17,6 +17,7 @@ from deployments.services.freezing import any_held
 from deployments.services.host_tasks import end
 from deployments.services.runs import close
 from deployments.services.shares import tell_share, waiting_to_tell
+from deployments.services.waves import advance, going_on, tell_progress, wait_on, why_never
 from deployments.states import HELD_HOST_TASKS, HostTaskState, RunState
 
 BATCH = 1_000
@@ -25,7 +26,7 @@ _LEASED = (HostTaskState.LEASED, HostTaskState.RUNNING, HostTaskState.AWAITING_R
 
 
 def sweep(*, at: datetime) -> None:
-    """Mark silent hosts as Lost, end what missed its start or its window, tell shares, and close runs that are done.
+    """Mark silent hosts as Lost, end what missed its start or its window, and look at runs: shares, waves, ends.
 
     Each customer's rows are changed in that customer's own context; finding them takes the narrow scheduler role.
     """
@@ -40,24 +41,22 @@ def sweep(*, at: datetime) -> None:
             waiting = Run.objects.filter(pk__in=ids, state=RunState.AWAITING_APPROVAL)
             for run in waiting.select_for_update(no_key=True):
                 run.move_to(RunState.MISSED, at=at, reason=Reason.NOT_APPROVED, finished_at=at)
-    for customer_id, ids in _by_customer(_tellable_runs()):
-        with acting_for(customer_id):
-            for run_id in ids:
-                tell_share(run_id=run_id, at=at)
-    for customer_id, ids in _by_customer(_leading_runs()):
-        with acting_for(customer_id):
-            for run_id in ids:
-                start_reached(run_id=run_id, at=at)
-    for customer_id, ids in _by_customer(_closable_runs()):
-        with acting_for(customer_id):
-            for run_id in ids:
-                close(run_id=run_id, at=at)
+    for found, act in _EACH_RUN:
+        for customer_id, ids in _by_customer(found()):
+            with acting_for(customer_id):
+                for run_id in ids:
+                    act(run_id=run_id, at=at)
 
 
 def _expired_leases(at: datetime) -> list[tuple[int, int]]:
     with scheduling():
         rows = HostTask.objects.filter(state__in=_LEASED, lease_until__lte=at).values_list("customer_id", "pk")
         return list(rows.order_by("lease_until")[:BATCH])
+
+
+def _runs_in_waves() -> list[tuple[int, int]]:
+    with scheduling():
+        return going_on()
 
 
 def _missed_starts(at: datetime) -> list[tuple[int, int]]:
@@ -97,26 +96,40 @@ def _closable_runs() -> list[tuple[int, int]]:
         return list(runs.values_list("customer_id", "pk").order_by("pk")[:BATCH])
 
 
+_EACH_RUN = (
+    (_tellable_runs, tell_share),
+    (_leading_runs, start_reached),
+    (_closable_runs, close),
+    (_runs_in_waves, advance),
+)
+
+
 def _lose(*, customer_id: int, ids: list[int], at: datetime) -> None:
     with acting_for(customer_id):
         for task in _locked(ids).filter(state__in=_LEASED, lease_until__lte=at):
             task.move_to(HostTaskState.LOST, at=at)
+            tell_progress(task, at=at)
 
 
 def _end_missed(*, customer_id: int, ids: list[int], at: datetime) -> None:
-    """A host that another job holds waits on inside its window; any other has missed its start."""
+    """A host that waits for something else than itself waits on inside its window; any other has missed its start."""
     with acting_for(customer_id):
         held = HostTask.objects.filter(asset_id=OuterRef("asset_id")).held()
         missed = _locked(ids).filter(state=HostTaskState.PENDING, start_before__lte=at)
         tasks = list(missed.annotate(held_by=Subquery(held.values("run__job_id"))))
         frozen = any_held({task.run.job for task in tasks}, at=at) if tasks else set()
+        waiting = wait_on([task for task in tasks if task.run.job_id not in frozen], at=at)
         for task in tasks:
-            if task.run.state != RunState.RUNNING:
+            if task.pk in waiting:
+                continue
+            if task.run.state == RunState.HALTED:
+                end(task, state=HostTaskState.MISSED, reason=Reason.RUN_HALTED, at=at)
+            elif task.run.state != RunState.RUNNING:
                 end(task, state=HostTaskState.MISSED, reason=Reason.RUN_PAUSED, at=at)
             elif task.run.job_id in frozen:
                 end(task, state=HostTaskState.MISSED, reason=Reason.FROZEN, at=at)
             elif task.deadline <= at:
-                end(task, state=HostTaskState.MISSED, reason=Reason.NEVER_CAME, at=at)
+                end(task, state=HostTaskState.MISSED, reason=why_never(task), at=at)
             elif task.held_by is None:
                 end(task, state=HostTaskState.MISSED, reason=Reason.HOST_AWAY, at=at)
             elif task.held_by == task.run.job_id:

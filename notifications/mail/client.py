@@ -16,6 +16,7 @@ _HEADLINES = {
     "run.share_reached": "reached its share",
     "run.completed": "ended",
     "run.canceled": "been canceled",
+    "run.halted": "been halted",
 }
 
 

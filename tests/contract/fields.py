@@ -10,10 +10,12 @@ from tests.contract.house import (
     START,
     WEEKLY,
     mail,
+    run_script,
     without,
 )
 from tests.contract.observers import (
     Body,
+    begun,
     child_runs,
     deadline,
     found_as,
@@ -26,6 +28,7 @@ from tests.contract.observers import (
     refusal,
     run_states,
     runs,
+    states_after_a_failure,
     who_may_edit,
 )
 from tests.contract.rows import Row, row
@@ -35,6 +38,7 @@ NO_HOSTS: Body = {"assetIds": None}
 # Within the time that freezes are worked out for.
 EVERY_DAY = {"scheduleType": "Daily", "startDateTime": "2025-1-1 06:30:00 PM"}
 SPREAD = {"timeout": 10, "timeoutUnit": "HOURS"}
+THREE_TILLS = {"assetIds": ["<asset till-1>", "<asset till-2>", "<asset till-3>"]}
 EVERY_TILL = {"assetIds": None, "assetTagIds": ["<tag tills>"]}
 TWO_TAGS = ["<tag tills>", "<tag tills-to-spare>"]
 RETRIES = {"noOfReattempts": 2, "exponentialBackoffInterval": 3}
@@ -209,10 +213,33 @@ ROWS: dict[str, Row] = {
 }
 
 
+_SHARE = {"waves": [{"percent": 34}]}
+_EACH_FAILS = {"preDeployActions": [run_script()]}
+ROWS |= {
+    "rollout.waves[].percent": row(plan, "rollout", _SHARE, {"waves": [{"percent": 33}]}, **THREE_TILLS),
+    "rollout.waves[].count": row(plan, "rollout", *({"waves": [{"count": many}]} for many in (1, 2)), **THREE_TILLS),
+    "rollout.waves[].tagIds": row(
+        plan, "rollout", *({"waves": [{"tagIds": [one]}]} for one in TWO_TAGS), **THREE_TILLS
+    ),
+    "rollout.waves[].soakMinutes": row(
+        plan, "rollout", *({"waves": [{"count": 1, "soakMinutes": soak}]} for soak in (0, 5)), **THREE_TILLS
+    ),
+    "rollout.maxConcurrent": row(begun, "rollout", *({"maxConcurrent": many} for many in (1, 2))),
+    "rollout.haltOnFailurePercent": row(
+        states_after_a_failure, "rollout", *({"haltOnFailurePercent": share} for share in (50, 51)), **_EACH_FAILS
+    ),
+    "rollout.haltMinSample": row(
+        states_after_a_failure,
+        "rollout",
+        *({"haltOnFailurePercent": 50, "haltMinSample": many} for many in (2, 3)),
+        **_EACH_FAILS,
+    ),
+}
+
+
 # What this version does not do yet: it must be refused, or it would be dead.
 REFUSED: dict[str, Any] = {
     "historyStrategy": "OFF",
     "retentionPeriod": 30,
-    "rollout": {"waves": [{"percent": 10}]},
     "notification.notificationTypes.webhook": True,
 }

@@ -219,6 +219,24 @@ def run_states(at: Workshop, body: Body) -> Any:
     return [row["executionStatus"] for row in rows]
 
 
+def begun(at: Workshop, body: Body) -> Any:
+    """On how many of three machines that all ask for work it begins."""
+    hosts = [at.endpoint(body.get("platform", "Windows"), f"bench-{number}") for number in (1, 2, 3)]
+    job = at.started(body, *hosts)
+    for host in hosts:
+        host.check_in()
+    return at.house.ada.get(f"deploymentjob/{job['id']}/runs/1").json()["counts"]
+
+
+def states_after_a_failure(at: Workshop, body: Body) -> Any:
+    """How the run stands after the first of three machines did all and the second failed."""
+    hosts = [at.endpoint(body.get("platform", "Windows"), f"bench-{number}") for number in (1, 2, 3)]
+    job = at.started(body, *hosts)
+    at.work(hosts[0])
+    at.work(hosts[1], "say hello")
+    return at.house.ada.get(f"deploymentjob/{job['id']}/runs/1").json()["state"]
+
+
 def child_runs(at: Workshop, body: Body) -> Any:
     """How the runs of a child stand after a run of its parent's: half of the machines did `first`, all did `second`."""
     hosts = [at.endpoint("Windows", f"bench-{number}") for number in (1, 2)]

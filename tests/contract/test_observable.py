@@ -49,6 +49,8 @@ TWICE = [
     "preDeployActions[].actionId",
     "preDeployActions[].detectionScript",
     "requiresApproval",
+    "rollout.haltMinSample",
+    "rollout.maxConcurrent",
     "status",
     "timeout",
     "timezoneType",

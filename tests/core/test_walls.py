@@ -81,6 +81,7 @@ SCHEDULER_READS = {
         "tells_at_share",
         "share_told_at",
         "children_wait",
+        "open_wave",
     },
     "deployments_hosttask": {"id", "customer_id", "run_id", "state", "lease_until", "start_before", "deadline"},
     "inventory_tag": {"id", "customer_id", "members_told_at"},

@@ -122,7 +122,6 @@ OURS = list(LEAST_JOB)[list(LEAST_JOB).index("externalId") :]
 NOT_YET: dict[str, tuple[list[Any], list[Any]]] = {
     "historyStrategy": (["FULL", "full"], ["OFF", "MINIMAL", "ERROR"]),
     "retentionPeriod": ([90, "90", 90.0], [30, 91, "-90"]),
-    "rollout": ([], [{"waves": []}, [{"percent": 10}]]),
 }
 # The other fields of a job, which this version does.
 DONE = {
@@ -138,7 +137,7 @@ DONE = {
     "alwaysShowCompletedPrompt", "minimizeWindow", "opportunisticDownloads", "continueOnPatchFailure",
     "downloadRandomizeTime", "downloadRandomizeTimeUnit", "enableReattemptFailedPatches", "reattemptFailedPatches",
     "noOfReattempts", "exponentialBackoffInterval", "customPatchURLId", "preDeployActions", "postDeployActions",
-    "notification", "calendarIds", "requiresApproval",
+    "notification", "calendarIds", "requiresApproval", "rollout",
 }  # fmt: skip
 
 

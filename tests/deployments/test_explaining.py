@@ -58,7 +58,8 @@ def test_explain__host_that_is_done__looked_at_every_rule(ada: Person, host: Ass
     }
     assert [rule["rule"] for rule in told["rules"]] == [
         *("run", "targeted", "excluded", "platform", "patches", "scanned", "missing"),
-        *("withdrawn", "start", "free", "contact", "manifest", "preActions", "patch", "postActions", "verified"),
+        *("withdrawn", "start", "free", "wave", "place", "contact", "manifest"),
+        *("preActions", "patch", "postActions", "verified"),
     ]
 
 

@@ -10,8 +10,8 @@ from django.db import IntegrityError, transaction
 from core.errors import Conflict
 from core.models import Event
 from deployments import states
-from deployments.models import HostTask, Job, Run
-from deployments.states import HostTaskState, JobState, RunState
+from deployments.models import HaltEnding, HostTask, Job, Run, RunHalt, RunWave
+from deployments.states import HostTaskState, JobState, RunState, WaveState
 from tests import factories
 from tests.factories import NOW, Person
 
@@ -53,10 +53,18 @@ HOST_TASK_MOVES = {
     "Canceled": set(),
     "Skipped": set(),
 }  # fmt: skip
+WAVE_MOVES = {
+    "Waiting": {"Open", "Skipped"},
+    "Open": {"Soaking", "Closed"},
+    "Soaking": {"Closed"},
+    "Closed": set(),
+    "Skipped": set(),
+}
 TABLES = [
     (Job, JobState, states.JOB_MOVES, JOB_MOVES),
     (Run, RunState, states.RUN_MOVES, RUN_MOVES),
     (HostTask, HostTaskState, states.HOST_TASK_MOVES, HOST_TASK_MOVES),
+    (RunWave, WaveState, states.WAVE_MOVES, WAVE_MOVES),
 ]
 HELD = ["Leased", "Running", "AwaitingReboot", "Verifying", "Lost"]
 
@@ -122,10 +130,15 @@ def test_states__final_and_held_and_live__are_those_written_here() -> None:
         "Succeeded", "Failed", "NotApplicable", "TimedOut", "Missed", "Canceled", "Skipped",
     }  # fmt: skip
     assert {str(one) for one in states.HELD_HOST_TASKS} == set(HELD)
+    assert {str(one) for one in states.HOST_TASKS_AT_WORK} == {"Leased", "Running", "AwaitingReboot", "Verifying"}
+    assert {str(one) for one in states.FAILED_HOST_TASKS} == {"Failed", "TimedOut", "Lost"}
     assert {str(one) for one in states.LIVE_JOBS} == {"Disabled", "Enabled"}
 
 
-@pytest.mark.parametrize("model_and_moves", [(Job, JOB_MOVES), (Run, RUN_MOVES), (HostTask, HOST_TASK_MOVES)])
+@pytest.mark.parametrize(
+    "model_and_moves",
+    [(Job, JOB_MOVES), (Run, RUN_MOVES), (HostTask, HOST_TASK_MOVES), (RunWave, WAVE_MOVES)],
+)
 def test_move_to__every_illegal_move__conflicts(model_and_moves: tuple[Any, dict[str, set[str]]]) -> None:
     model, moves = model_and_moves
 
@@ -280,3 +293,59 @@ def test_database__another_customers_asset__is_refused(run: Run) -> None:
 
     with pytest.raises(IntegrityError, match="of_same_customer"), transaction.atomic():
         HostTask.objects.create(**_task_columns(run, foreign))
+
+
+def _wave(run: Run, number: int, state: str, **columns: Any) -> RunWave:
+    return RunWave.objects.create(
+        customer_id=run.customer_id,
+        run=run,
+        number=number,
+        hosts=1,
+        soak_minutes=0,
+        state=state,
+        state_changed_at=NOW,
+        **columns,
+    )
+
+
+def test_database__two_open_waves_or_two_of_a_number__are_refused(run: Run) -> None:
+    _wave(run, 1, "Open")
+
+    with pytest.raises(IntegrityError, match="one_wave_of_a_run_at_a_time"), transaction.atomic():
+        _wave(run, 2, "Soaking")
+    with pytest.raises(IntegrityError, match="one_wave_per_number_of_a_run"), transaction.atomic():
+        _wave(run, 1, "Waiting")
+
+
+@pytest.mark.parametrize(
+    ("state", "columns"),
+    [("Closed", {}), ("Skipped", {}), ("Open", {"closed_at": NOW}), ("Waiting", {"closed_at": NOW})],
+)
+def test_database__wave_that_does_not_say_when_it_closed__is_refused(
+    run: Run, state: str, columns: dict[str, Any]
+) -> None:
+    with pytest.raises(IntegrityError, match="a_wave_is_closed_if_and_only_if_it_says_when"), transaction.atomic():
+        _wave(run, 1, state, **columns)
+
+
+def _halt(run: Run, **columns: Any) -> RunHalt:
+    figures = {"wave": 1, "failed": 1, "sampled": 1, "percent": 1, "min_sample": 1}
+    return RunHalt.objects.create(customer_id=run.customer_id, run=run, halted_at=NOW, **figures | columns)
+
+
+def test_database__halt_without_an_end_that_fits__is_refused(run: Run, ada: Person) -> None:
+    ends, whom = "a_halt_has_ended_if_and_only_if_it_says_how", "a_person_resumes_or_cancels_a_halted_run"
+    impossible: list[tuple[str, dict[str, Any]]] = [
+        (ends, {"ended_at": NOW}),
+        (ends, {"ending": HaltEnding.RUN_ENDED}),
+        (whom, {"ended_at": NOW, "ending": HaltEnding.RESUMED}),
+        (whom, {"ended_at": NOW, "ending": HaltEnding.RUN_ENDED, "ended_by": ada.user}),
+    ]
+    for constraint, columns in impossible:
+        with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+            _halt(run, **columns)
+
+    _halt(run, ended_at=NOW, ending=HaltEnding.CANCELED, ended_by=ada.user)
+    _halt(run)
+    with pytest.raises(IntegrityError, match="one_halt_of_a_run_at_a_time"), transaction.atomic():
+        _halt(run)

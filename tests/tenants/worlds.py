@@ -16,7 +16,7 @@ from calendars.models import Calendar
 from core.customer_context import acting_for
 from core.models import Event, IdempotencyKey
 from deployments import services as deployments
-from deployments.models import Approval, Feed, HostTask, Job, JobAction, Run
+from deployments.models import Approval, Feed, HaltEnding, HostTask, Job, JobAction, Run, RunHalt
 from deployments.services import feeds
 from inventory import services as inventory
 from inventory.descriptions import Scan
@@ -167,6 +167,7 @@ def world(name: str = "") -> World:
         calendarIds=[str(calendar.public_id)],
         coAuthorUserIds=[str(colleague.user.public_id)],
         preDeployActions=[factories.installer()],
+        rollout={"waves": [{"tagIds": [str(tag.public_id)]}], "haltOnFailurePercent": 50},
         notification={
             "notificationTypes": {"email": True},
             "notificationConfigs": {"recipientEmails": "ops@example.com"},
@@ -182,6 +183,19 @@ def world(name: str = "") -> World:
             approved_by=colleague.user,
             approved_at=timezone.now(),
             author=ada.user,
+        )
+        RunHalt.objects.create(
+            customer_id=customer.pk,
+            run=run,
+            halted_at=timezone.now(),
+            wave=1,
+            failed=1,
+            sampled=1,
+            percent=50,
+            min_sample=1,
+            ended_at=timezone.now(),
+            ending=HaltEnding.RESUMED,
+            ended_by=colleague.user,
         )
         feed, _ = feeds.create_feed(user=ada.user, name="all", job=run.job)
         key, _ = tenants.create_key(user=ada.user, name="mine", role=Role.VIEWER, expires_at=None, at=timezone.now())

@@ -6,15 +6,19 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from deployments.states import (
+    FAILED_HOST_TASKS,
     FINAL_HOST_TASKS,
     FINAL_RUNS,
     HELD_HOST_TASKS,
     HOST_TASK_MOVES,
+    HOST_TASKS_AT_WORK,
     JOB_MOVES,
     RUN_MOVES,
+    WAVE_MOVES,
     HostTaskState,
     JobState,
     RunState,
+    WaveState,
 )
 from reports.states import FINAL_REPORTS, REPORT_MOVES, ReportState
 
@@ -49,6 +53,11 @@ def document() -> str:
             *_section("Host task", HostTaskState, HOST_TASK_MOVES),
             _listed("Final", HostTaskState, FINAL_HOST_TASKS),
             _listed("The agent may be at work, one such task at most per asset", HostTaskState, HELD_HOST_TASKS),
+            _listed(
+                "Of a run that limits how many work at once, one takes a place while", HostTaskState, HOST_TASKS_AT_WORK
+            ),
+            _listed("A failure, for the rate that halts a run", HostTaskState, FAILED_HOST_TASKS),
+            *_section("Wave", WaveState, WAVE_MOVES),
             *_section("Report", ReportState, REPORT_MOVES),
             _listed("Final", ReportState, FINAL_REPORTS),
         ]

@@ -27,7 +27,9 @@ class PreviewView(JobView):
         plan = services.preview(job=job, at=timezone.now())
         shown = page(request, plan.hosts.order_by("name", "pk"), render_all=list, wanted=wanted)
         hosts = shown.data
-        shown.data = previews.preview_document(plan, hosts, services.patches_of_hosts(plan, hosts))
+        shown.data = previews.preview_document(
+            plan, hosts, services.patches_of_hosts(plan, hosts), services.waves_of_hosts(plan, hosts)
+        )
         return shown
 
 

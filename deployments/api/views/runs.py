@@ -16,6 +16,7 @@ from core.paging import PageParameters, page
 from core.parameters import parameters
 from deployments import services
 from deployments.api import answers, serializers
+from deployments.api.rollouts import rollout_document
 from deployments.api.views.base import JobView
 from deployments.models import Run, Step
 from deployments.services import results
@@ -71,7 +72,8 @@ class RunView(JobView):
     def get(self, request: Request, job_id: str, number: int) -> Response:
         """Read a run, with how its hosts stand at this moment."""
         run = self.run()
-        return Response(serializers.run_document(run, services.count_host_tasks(run)))
+        rollout = rollout_document(services.standing(run))
+        return Response(serializers.run_document(run, services.count_host_tasks(run), rollout))
 
 
 class RunControl(JobView):
@@ -112,7 +114,7 @@ class ResumeRunView(RunControl):
     @_describe_change("resumeRun")
     @idempotent
     def post(self, request: Request, job_id: str, number: int) -> Response:
-        """Let a paused run go on."""
+        """Let a run that is paused or halted go on. What failed before does not halt it again."""
         return self.changed(services.resume)
 
 
