@@ -26,6 +26,7 @@ _BEYOND_A_SCHEMA = [
     (r"", r"NUL|u0000|surrogate"),
     (r"(^|\.)status$", r"time|past|window|patch|asset"),
     (r"(^|\.)(interval|downloadRandomizeTime|timeout)$", r"must be|less than"),
+    (r"^rollout\.waves$", r"add up|less than"),
 ]
 _COMPILED = [(re.compile(field), re.compile(message)) for field, message in _BEYOND_A_SCHEMA]
 

@@ -8,7 +8,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Case, CharField, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Greatest, Least
-from django.db.models.lookups import LessThan, LessThanOrEqual
+from django.db.models.lookups import GreaterThan, LessThan, LessThanOrEqual
 
 from deployments import schedules
 from deployments.due import may_be_late
@@ -94,11 +94,15 @@ def _missed(run: Run, reason: F, *, at: datetime) -> Any:
 
 
 def _start_before(run: Run, *, at: datetime) -> Any:
-    """By when each asset must have begun: counted from its start, or from now where that has passed already."""
+    """By when each asset must have begun: counted from its start, or from now where that has passed already.
+
+    Until its wave opens, an asset misses nothing: that is when the count begins.
+    """
     late = may_be_late(run.job)
     if late is None:
         return F("deadline_")
-    return Least(F("deadline_"), Greatest(F("start_"), _at(at)) + Value(late), output_field=DateTimeField())
+    begun = Least(F("deadline_"), Greatest(F("start_"), _at(at)) + Value(late), output_field=DateTimeField())
+    return Case(When(GreaterThan(F("wave_"), Value(1)), then=F("deadline_")), default=begun)
 
 
 def _by_zone(times: Mapping[datetime, list[str]], otherwise: datetime) -> Case:

@@ -60,8 +60,9 @@ def make_waves(run: Run, *, at: datetime) -> None:
     )
     run.open_wave = first
     Run.objects.filter(pk=run.pk).update(open_wave=first)
-    # Until their wave opens, hosts miss nothing.
-    tasks.filter(wave__gt=first).update(start_before=F("deadline"))
+    if first > 1:
+        # They were made as hosts of a wave that is still shut, which miss nothing.
+        wait_anew(run, at=at)
 
 
 def advance(*, run_id: int, at: datetime) -> None:

@@ -203,6 +203,19 @@ def test_windows__wave_opens_late__how_late_its_hosts_may_begin_counts_from_then
     assert task_of(run, other).reason == "host_away"
 
 
+def test_windows__first_wave_has_no_hosts__the_second_is_open_and_its_start_counts_at_once(ada: Person) -> None:
+    hosts = fleet(ada, 2)
+    nobody = factories.tag(ada.customer, "nobody")
+    waves = [{"tagIds": [str(nobody.public_id)]}, {"count": 1}]
+    run = begun(ada, hosts, {"waves": waves}, missedRunWithin="PT1H")
+    (first,), (last,) = in_wave(run, hosts, 2), in_wave(run, hosts, 3)
+
+    assert wave_states(ada, run) == ["Open", "Waiting"]
+    assert task_of(run, first).start_before - run.scheduled_for == timedelta(hours=1)
+    assert task_of(run, last).start_before == run.deadline
+    assert asking(run, hosts) == [first]
+
+
 def test_windows__away_host_of_a_wave__is_missed_and_the_next_wave_opens(ada: Person) -> None:
     hosts = fleet(ada, 2)
     run = begun(ada, hosts, CANARY, missedRunWithin="PT1H")

@@ -14,9 +14,13 @@ from tests.journeys.tools import LEASE, NEW, OLD, Customer, processes_of, until
 
 APT = ["apt-1", "apt-2", "apt-3"]
 LEGACY = "apt-legacy"
+# Alone with the package of waves, which it refuses: what that leaves behind is in nobody's way.
+CANARY = "apt-canary"
 RPM = "rpm-1"
 # The main story's, whose new version fails where legacy configuration is.
 APP = "acme-app"
+# The same, for the story of waves.
+WAVES = "acme-waves"
 # One for each journey in which something dies or somebody steps in, so that none depends on another; configuring it
 # takes its time.
 SLOW = [
@@ -63,7 +67,7 @@ def running(place: Path, mailbox: Mailbox) -> Iterator[Running]:
 
 @pytest.fixture(scope="session")
 def acme(place: Path, running: Running, mailbox: Mailbox) -> Iterator[Customer]:
-    """A customer with machines whose agents run: three of apt, one of apt that refuses, one of dnf where dnf is."""
+    """A customer with machines whose agents run: three of apt, two of apt that refuse, one of dnf where dnf is."""
     if not apt_available():
         pytest.skip("needs dpkg-deb, apt-get and dpkg-query")
     customer = Customer.create(running, mailbox, name="Acme", admin="ada")
@@ -85,10 +89,12 @@ def globex(running: Running, mailbox: Mailbox) -> Customer:
 def _machines(place: Path) -> dict[str, Agent]:
     """All with the old versions; the new ones are published before their first inventory."""
     apt = AptRepository(place / "apt")
-    apt.publish(Build(APP, OLD), *(Build(name, OLD) for name in SLOW))
-    machines = {name: _machine(place, name, apt, [APP, *SLOW]) for name in APT}
+    apt.publish(Build(APP, OLD), Build(WAVES, OLD), *(Build(name, OLD) for name in SLOW))
+    machines = {name: _machine(place, name, apt, [APP, WAVES, *SLOW]) for name in APT}
     machines[LEGACY] = _machine(place, LEGACY, apt, [APP], legacy=True)
-    apt.publish(Build(APP, NEW, refuses_legacy=True), *(Build(name, NEW, seconds=SLOW_SECONDS) for name in SLOW))
+    machines[CANARY] = _machine(place, CANARY, apt, [WAVES], legacy=True)
+    refusing = [Build(name, NEW, refuses_legacy=True) for name in (APP, WAVES)]
+    apt.publish(*refusing, *(Build(name, NEW, seconds=SLOW_SECONDS) for name in SLOW))
     if dnf_available():
         dnf = DnfRepository(place / "dnf")
         dnf.publish(Build(APP, OLD))
