@@ -118,12 +118,20 @@ class Agent:
     """
 
     def __init__(
-        self, host: Host, home: Path, *, python: str = sys.executable, restarts_in: float | None = None
+        self,
+        host: Host,
+        home: Path,
+        *,
+        python: str = sys.executable,
+        restarts_in: float | None = None,
+        options: Sequence[str] = (),
     ) -> None:
+        """`options` are further ones of the agent's `run`."""
         self.host = host
         self._restarts_in = restarts_in
         self.home = home.resolve()
         self._python = python
+        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         self.home.mkdir(parents=True, exist_ok=True)
 
@@ -203,7 +211,8 @@ class Agent:
         return [self._python, "-m", "hostagent", verb, *arguments, *places]
 
     def _rehearsal(self) -> list[str]:
-        return [] if self._restarts_in is None else ["--rehearse-restarts", str(self._restarts_in)]
+        restarts = [] if self._restarts_in is None else ["--rehearse-restarts", str(self._restarts_in)]
+        return [*restarts, *self._options]
 
     def _environment(self) -> dict[str, str]:
         return os.environ | {"PYTHONPATH": str(_SOURCES)}

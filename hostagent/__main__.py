@@ -11,10 +11,12 @@ from threading import Event, Thread
 
 from hostagent import VERSION, families, journal, state
 from hostagent.agent import Agent
+from hostagent.clock import Clock, HurriedClock
 from hostagent.enrolment import enrol
 from hostagent.errors import AgentError, Unauthorised
 from hostagent.host import Host
 from hostagent.lock import only_instance
+from hostagent.person.scripted import Scripted
 from hostagent.rebooters import Machine, Rebooter, Rehearsed
 from hostagent.tasks import Task
 
@@ -48,6 +50,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="a host with a root of its own restarts by itself and is away for so long; without this it never restarts",
     )
+    running.add_argument("--person", type=Path, help="a folder that plays the person at the machine; only with a root")
+    running.add_argument("--minute", type=float, help="seconds that a job's minute lasts; only with a root")
     for verb in (enrolling, running, verbs.add_parser("status", help="show what this agent is and has to do")):
         verb.add_argument("--home", type=Path, required=True, help="the agent's folder")
         verb.add_argument("--root", type=Path, help="a folder with a package root of its own, instead of this machine")
@@ -62,12 +66,17 @@ def _enrol(options: argparse.Namespace) -> None:
 def _run(options: argparse.Namespace) -> None:
     enrolled = state.load(options.home)
     root = options.root or (Path(enrolled.root) if enrolled.root else None)
+    if root is None and (options.person or options.minute is not None):
+        raise AgentError("--person and --minute are for a folder that plays a machine (--root), not for a real one")
     _start_logging(options.home)
     stop = _stop_on_signals()
     families.adopt_orphans()
     with only_instance(options.home):
         host = Host(root)
-        agent = Agent(options.home, host, stop=stop, rebooter=_rebooter(host, options.rehearse_restarts))
+        clock = Clock() if options.minute is None else HurriedClock(options.minute)
+        person = Scripted(options.person) if options.person else None
+        rebooter = _rebooter(host, options.rehearse_restarts)
+        agent = Agent(options.home, host, stop=stop, clock=clock, prompter=person, rebooter=rebooter)
         try:
             log.info("agent %s started", enrolled.agent_id)
             agent.once() if options.once else agent.run()

@@ -9,11 +9,12 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from hostagent import inventory, state
+from hostagent import inventory, state, waits
 from hostagent.client import Client
 from hostagent.clock import Clock, from_text, to_text
 from hostagent.contacts import Contacts
 from hostagent.downloads import Downloads
+from hostagent.durations import FLOOR, Durations
 from hostagent.errors import AgentError, PackageManagerFailed, Unauthorised, Unreachable
 from hostagent.heartbeat import Heartbeat
 from hostagent.history import History
@@ -24,6 +25,7 @@ from hostagent.notes import Notes
 from hostagent.operations import LOCK_WAIT, Operations
 from hostagent.patches import Patches
 from hostagent.pending import PendingRestart
+from hostagent.person import Prompter, prompter_of
 from hostagent.providers import provider_of
 from hostagent.rebooters import Rebooter
 from hostagent.reboots import BACK_WITHIN, Reboots, nobody_is_asked
@@ -56,6 +58,7 @@ class Agent:
         rebooter: Rebooter | None = None,
         before_restart: Callable[[Notes], None] = nobody_is_asked,
         back_within: float = BACK_WITHIN,
+        prompter: Prompter | None = None,
     ) -> None:
         """NotEnrolled without an agent.json; JournalDamaged when the journal cannot be trusted."""
         self._home, self._host, self._checkpoint = home, host, checkpoint
@@ -88,6 +91,9 @@ class Agent:
             before_restart=before_restart,
             back_within=back_within,
         )
+        self._prompter = prompter or prompter_of(host)
+        floor = self._clock.lasting(timedelta(seconds=FLOOR)).total_seconds()
+        self._durations = Durations(home / "durations.json", floor)
         self._no_scan_before = 0.0
 
     def close(self) -> None:
@@ -138,7 +144,9 @@ class Agent:
     def _is_runnable(self, task: Task) -> bool:
         if task.finished:
             return False
-        return task.dropped or task.stale or self._clock.now() >= task.manifest.not_before
+        if task.dropped or task.stale:
+            return True
+        return self._clock.now() >= max(task.manifest.not_before, waits.until(task) or task.manifest.not_before)
 
     def _run(self, task: Task) -> bool:
         """Whether it waits for another life."""
@@ -150,6 +158,8 @@ class Agent:
                 software=self._software,
                 patches=self._patches,
                 reboots=self._reboots,
+                prompter=self._prompter,
+                durations=self._durations,
                 scan=self._scan,
                 nudge=heartbeat.nudge,
                 checkpoint=self._checkpoint,
@@ -200,6 +210,13 @@ class Agent:
     def _rest(self, failures: int) -> float:
         """Seconds until the next turn."""
         if not failures:
-            return self._line.poll_seconds
+            return min(self._line.poll_seconds, self._until_a_wait_ends())
         pause = min(self._line.poll_seconds * 2.0**failures, _LONGEST_BACK_OFF)
         return pause * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+
+    def _until_a_wait_ends(self) -> float:
+        """Seconds; as good as for ever when no task waits."""
+        now = self._clock.now()
+        ends = [end for task in self._journal.tasks if not task.finished and (end := waits.until(task))]
+        # Never none at all: clocks are read to the millisecond here and not quite as often as they tick.
+        return max(min(((end - now).total_seconds() for end in ends), default=_BARRED), 0.01)

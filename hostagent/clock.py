@@ -1,7 +1,7 @@
 """Time, as the agent sees it: one object, so that a test can say what time it is."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Event
 
 
@@ -23,6 +23,20 @@ class Clock:
     def wait(self, event: Event, seconds: float) -> bool:
         """Wait until `event` is set or the time is over; answers whether it is set."""
         return event.wait(seconds)
+
+    def lasting(self, duration: timedelta) -> timedelta:
+        """How long a duration that a job names lasts here."""
+        return duration
+
+
+class HurriedClock(Clock):
+    """A rehearsal's: what a job names in minutes lasts `minute` seconds each. All else takes its time."""
+
+    def __init__(self, minute: float) -> None:
+        self._share = minute / 60
+
+    def lasting(self, duration: timedelta) -> timedelta:
+        return duration * self._share
 
 
 def to_text(instant: datetime) -> str:

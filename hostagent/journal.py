@@ -213,6 +213,10 @@ def _apply_to(task: Task, entry: Entry) -> None:
     kind = entry["entry"]
     if kind == "report":
         task.reports.append(entry["report"])
+        if entry["report"]["kind"] == "step_tried":
+            # What this try began is told to its end; the next one begins anew.
+            task.begun.pop(entry["report"]["number"], None)
+            task.children.pop(entry["report"]["number"], None)
     elif kind == "begin":
         task.begun[entry["number"]] = entry["before"]
         # What an earlier beginning started is settled, or there would be no second one.

@@ -5,14 +5,16 @@ import binascii
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from hostagent import conduct
 from hostagent.clock import from_text
+from hostagent.conduct import Conduct
 
 
 class Refused(Exception):
@@ -112,10 +114,14 @@ class Manifest:
     not_before: datetime
     not_after: datetime
     steps: tuple[Step, ...]
-    # Whether a failed patch leaves the later ones to be tried.
-    continues_on_patch_failure: bool = False
-    # Whether the machine is left as it is where something wants a restart.
-    suppresses_reboots: bool = False
+    conduct: Conduct = field(default_factory=Conduct)
+    # Kinds of report, beyond the first ones, that the server takes.
+    hears: frozenset[str] = frozenset()
+
+    @property
+    def suppresses_reboots(self) -> bool:
+        """Whether the machine is left as it is where something wants a restart."""
+        return self.conduct.restart.suppressed
 
 
 def identity(envelope: Mapping[str, Any]) -> Identity | None:
@@ -147,14 +153,15 @@ def read(text: str) -> Manifest:
         content = json.loads(text)
         if content["format"] != 1:
             raise Refused("unsupported")
+        hears = frozenset(map(str, content.get("hears") or []))
         return Manifest(
             identity=_identity(content),
             agent_id=str(content["agentId"]),
             not_before=from_text(content["notBefore"]),
             not_after=from_text(content["notAfter"]),
             steps=tuple(sorted(map(_step, content["steps"]), key=lambda step: step.number)),
-            continues_on_patch_failure=content.get("conduct", {}).get("continueOnPatchFailure") is True,
-            suppresses_reboots=content.get("conduct", {}).get("after", {}).get("suppressReboots") is True,
+            conduct=conduct.read(content.get("conduct"), hears=hears),
+            hears=hears,
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise Refused("unsupported") from error

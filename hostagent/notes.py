@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from hostagent.conduct import Conduct
 from hostagent.journal import Journal
 from hostagent.manifest import Identity
 from hostagent.processes import Child
@@ -39,6 +40,16 @@ class Notes:
         """The machine is about to restart within this step; told once."""
         if not self._task.rebooting(self._number):
             self._journal.report(self._task, at=at, kind="rebooting", number=self._number)
+
+    def report(self, *, at: datetime, kind: str, **fields: Any) -> None:
+        """Tell the server how the step is getting on. `kind` is one of those that not every server takes."""
+        if kind in self._task.manifest.hears:
+            self._journal.report(self._task, at=at, kind=kind, number=self._number, **fields)
+
+    @property
+    def conduct(self) -> Conduct:
+        """How the job wants it done."""
+        return self._task.manifest.conduct
 
     @property
     def before(self) -> dict[str, Any] | None:

@@ -4,17 +4,23 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from hostagent import tries
 from hostagent.clock import Clock
+from hostagent.dialogue import Dialogue
+from hostagent.durations import Durations
 from hostagent.errors import PackageManagerFailed
 from hostagent.journal import Journal
 from hostagent.manifest import InstallStep, PatchStep, RebootStep, ScanStep, ScriptStep, Step, UnknownStep
 from hostagent.notes import Notes
 from hostagent.outcome import Outcome, Waiting
 from hostagent.patches import Patches
+from hostagent.person import Prompter
 from hostagent.reboots import Reboots
 from hostagent.scripts import Scripts
 from hostagent.software import Software
 from hostagent.tasks import Task
+from hostagent.tries import Tries
+from hostagent.waits import Window
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +41,8 @@ class Runner:
         software: Software,
         patches: Patches,
         reboots: Reboots,
+        prompter: Prompter,
+        durations: Durations,
         scan: Callable[[], dict[str, Any]],
         nudge: Callable[[], None],
         checkpoint: Callable[[str], None],
@@ -44,22 +52,31 @@ class Runner:
         self._reboots, self._scan = reboots, scan
         self._nudge, self._checkpoint = nudge, checkpoint
         self.waits = False
+        self._durations = durations
+        self._dialogue = Dialogue(prompter, clock, self._report)
+        self._window = Window(clock, durations, self._report)
+        self._tries = Tries(clock, self._report)
 
     def run(self, task: Task, may_go_on: Callable[[], bool]) -> None:
-        """Do all steps that are not done. Between two steps it may be stopped; a later call goes on.
+        """Do all steps that are not done. It may be stopped between two, or left to wait; a later call goes on.
 
         `waits` says afterwards whether a step goes on in a later life: nothing else is to be begun in this one.
         """
         self.waits = False
         if not task.reports:
             self._report(task, kind="accepted")
+        if not self._dialogue.allows_start(task, may_go_on):
+            return
         self._reboots.note_before(task, self._notes(task, _BEFORE_ALL))
-        for step in task.manifest.steps:
-            if task.ended(step.number):
-                continue
-            if not self._take(task, step, may_go_on):
+        while not all(task.ended(step.number) for step in task.manifest.steps):
+            step = tries.next_step(task)
+            if step is None:
+                if self._tries.waits(task):
+                    return
+            elif not self._take(task, step, may_go_on):
                 return
         if not task.finished:
+            self._dialogue.tell_completed(task)
             self._report(task, kind="finished", rebootPending=self._reboots.is_pending(task))
 
     def _take(self, task: Task, step: Step, may_go_on: Callable[[], bool]) -> bool:
@@ -70,11 +87,13 @@ class Runner:
             if not may_go_on():
                 return False
             reason = self._reason_to_skip(task, step)
+            if reason is None and self._window.is_awaited(task, step):
+                return False
             outcome = Outcome(reason) if reason else self._do(task, step)
         if isinstance(outcome, Waiting):
             self.waits = True
             return False
-        self._report(task, kind="step_finished", number=step.number, **outcome.fields())
+        self._tries.end(task, step, outcome)
         log.info("step %s of %s: %s, %s", step.number, task.identity.host_task_id, outcome.state, outcome.reason)
         return True
 
@@ -99,7 +118,9 @@ class Runner:
             return None
         if self._clock.now() > task.manifest.not_after:
             return "window_over"
-        return "earlier_step_failed" if _is_barred(task, step) else None
+        if _is_barred(task, step):
+            return "earlier_step_failed"
+        return "window_over" if self._window.is_too_short(task, step) else None
 
     def _do(self, task: Task, step: Step) -> Outcome | Waiting:
         notes = self._notes(task, step.number)
@@ -109,9 +130,9 @@ class Runner:
                 return waiting
         if not task.started(step.number):
             self._report(task, kind="step_started", number=step.number)
-        return self._close(task) if isinstance(step, ScanStep) else self._act(step, notes)
+        return self._close(task) if isinstance(step, ScanStep) else self._act(task, step, notes)
 
-    def _act(self, step: Step, notes: Notes) -> Outcome | Waiting:
+    def _act(self, task: Task, step: Step, notes: Notes) -> Outcome | Waiting:
         if isinstance(step, RebootStep):
             return self._reboots.run(step, notes)
         if isinstance(step, ScriptStep):
@@ -119,8 +140,15 @@ class Runner:
         if isinstance(step, InstallStep):
             return self._software.run(step, notes)
         if isinstance(step, PatchStep):
-            return self._patches.run(step, notes)
+            return self._patch(task, step, notes)
         return Outcome("unsupported", output="this agent does not know this kind of step")
+
+    def _patch(self, task: Task, step: PatchStep, notes: Notes) -> Outcome:
+        self._dialogue.tell_meanwhile(task, step)
+        outcome = self._patches.run(step, notes)
+        if outcome.reason == "done":
+            self._durations.add(step.package, outcome.seconds)
+        return outcome
 
     def _close(self, task: Task) -> Outcome:
         """The closing inventory. It changes nothing, so after a crash it is simply made again."""
@@ -153,6 +181,6 @@ def _is_barred(task: Task, step: Step) -> bool:
         if isinstance(earlier, UnknownStep) or getattr(earlier, "stage", None) == "pre":
             return True
         between_patches = isinstance(earlier, PatchStep) and isinstance(step, PatchStep)
-        if between_patches and not task.manifest.continues_on_patch_failure:
+        if between_patches and not task.manifest.conduct.continues_on_patch_failure:
             return True
     return False

@@ -41,9 +41,9 @@ class World:
             finally:
                 agent.close()
 
-    def process(self) -> hosts.Agent:
-        """The agent as a process of its own, not yet started."""
-        agent = hosts.Agent(self.host, self.home)
+    def process(self, *options: str) -> hosts.Agent:
+        """The agent as a process of its own, not yet started; `options` of its `run`."""
+        agent = hosts.Agent(self.host, self.home, options=options)
         self.agents.append(agent)
         return agent
 
