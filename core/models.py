@@ -5,7 +5,11 @@ from datetime import timedelta
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
+
+# What is said of a host while it works, beside its states.
+REMARKS = [f"host_task.{kind}" for kind in ("answered", "asked", "downloaded", "shown", "step_tried", "waiting")]
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -40,6 +44,10 @@ class Event(models.Model):
             # What happened in a run, in order.
             models.Index(fields=["customer_id", "run_id", "id"], name="event_by_run"),
             models.Index(fields=["customer_id", "job_id", "id"], name="event_by_job"),
+            # What was said of one host of a run.
+            models.Index(
+                fields=["customer_id", "host_task_id", "id"], condition=Q(kind__in=REMARKS), name="event_remark"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 """What an agent reports: the shapes of docs/agent-protocol.md. Bounded, since an agent may lie."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,7 @@ from inventory.descriptions import Scan
 
 # A little over the agent's own bound, which marks what it cut.
 MAX_OUTPUT = 70_000
+About = Literal["before", "during", "completed", "reboot", "countdown"]
 
 
 class Report(Shape):
@@ -35,10 +36,9 @@ class StepStarted(Report):
     number: Annotated[int, Field(ge=1)]
 
 
-class StepFinished(Report):
-    """A step has ended."""
+class StepResult(Report):
+    """How a step, or a try of it, did."""
 
-    kind: Literal["step_finished"]
     number: Annotated[int, Field(ge=1)]
     state: Literal["succeeded", "failed", "skipped", "not_applicable", "interrupted"]
     reason: StepReason
@@ -53,6 +53,74 @@ class StepFinished(Report):
     def step_state(self) -> StepState:
         """In our own word."""
         return StepState["NOT_APPLICABLE" if self.state == "not_applicable" else self.state.upper()]
+
+
+class StepFinished(StepResult):
+    """A step has ended; `tries` where it was tried more than once."""
+
+    kind: Literal["step_finished"]
+    tries: Annotated[int, Field(ge=0, le=100)] | None = None
+
+
+class Remark(Report):
+    """What is said beside the steps: an event of the host task, and nothing else changes."""
+
+    def facts(self) -> dict[str, Any]:
+        """What it says, as small JSON."""
+        said = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return {key: value for key, value in said.items() if key not in {"kind", "output", "outputCut"}}
+
+
+class StepTried(StepResult, Remark):
+    """A try of a step failed, and there will be another; `step_finished` comes once, at the very end."""
+
+    kind: Literal["step_tried"]
+    try_: Annotated[int, Field(alias="try", ge=1, le=100)]
+
+
+class Shown(Remark):
+    """A message was put before the person."""
+
+    kind: Literal["shown"]
+    about: About
+    minimised: Flag = False
+
+
+class Asked(Remark):
+    """A question was put before the person; it stands until `answer_by`."""
+
+    kind: Literal["asked"]
+    about: About
+    deferrals_left: Annotated[int, Field(ge=0, le=1_000)]
+    answer_by: datetime
+
+
+class Answered(Remark):
+    """How a question ended; `until` is what was granted. `nobody`: there was no one to ask."""
+
+    kind: Literal["answered"]
+    about: About
+    answer: Literal["now", "defer", "timed_out", "nobody"]
+    until: datetime | None = None
+
+
+class Waiting(Remark):
+    """The host waits: for its share of the downloads, the next try, or, in a step, the package manager's lock."""
+
+    kind: Literal["waiting"]
+    for_: Annotated[Literal["download", "retry", "lock"], Field(alias="for")]
+    number: Annotated[int, Field(ge=1)] | None = None
+    try_: Annotated[int | None, Field(alias="try", ge=1, le=100)] = None
+    until: datetime | None = None
+
+
+class Downloaded(Remark):
+    """A patch was fetched, or not, before the work could begin."""
+
+    kind: Literal["downloaded"]
+    number: Annotated[int, Field(ge=1)]
+    succeeded: Flag
+    seconds: Annotated[float, Field(ge=0)] | None = None
 
 
 class Rebooting(Report):
@@ -85,8 +153,23 @@ class Refused(Report):
 
 
 AnyReport = Annotated[
-    Accepted | StepStarted | StepFinished | Rebooting | Scanned | Finished | Refused, Field(discriminator="kind")
+    Accepted
+    | StepStarted
+    | StepFinished
+    | Rebooting
+    | StepTried
+    | Shown
+    | Asked
+    | Answered
+    | Waiting
+    | Downloaded
+    | Scanned
+    | Finished
+    | Refused,
+    Field(discriminator="kind"),
 ]
+# Told to agents as `hears`: kinds that came after the first ones, which an agent does not use unasked.
+HEARS = ("answered", "asked", "downloaded", "shown", "step_tried", "waiting")
 
 
 class ReportsBody(Shape):

@@ -15,6 +15,7 @@ from hostagent.clock import Clock, from_text, to_text
 from hostagent.contacts import Contacts
 from hostagent.downloads import Downloads
 from hostagent.durations import FLOOR, Durations
+from hostagent.early import EarlyDownloads
 from hostagent.errors import AgentError, PackageManagerFailed, Unauthorised, Unreachable
 from hostagent.heartbeat import Heartbeat
 from hostagent.history import History
@@ -91,6 +92,7 @@ class Agent:
             before_restart=before_restart,
             back_within=back_within,
         )
+        self._downloads = EarlyDownloads(self._journal, self._patches, self._clock)
         self._prompter = prompter or prompter_of(host)
         floor = self._clock.lasting(timedelta(seconds=FLOOR)).total_seconds()
         self._durations = Durations(home / "durations.json", floor)
@@ -135,6 +137,8 @@ class Agent:
                     worked = False
                     break
                 worked = True
+            elif not self._stop.is_set():
+                self._downloads.fetch_early(task)
         self._report()
         for task in self._journal.tasks:
             if task.over:

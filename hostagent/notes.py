@@ -46,6 +46,12 @@ class Notes:
         if kind in self._task.manifest.hears:
             self._journal.report(self._task, at=at, kind=kind, number=self._number, **fields)
 
+    def locked(self, at: datetime) -> None:
+        """Another program holds the package manager, and we wait for it; told once, until something else is."""
+        last = self._task.reports[-1] if self._task.reports else {}
+        if (last.get("kind"), last.get("number")) != ("waiting", self._number):
+            self.report(at=at, kind="waiting", **{"for": "lock"})
+
     @property
     def conduct(self) -> Conduct:
         """How the job wants it done."""

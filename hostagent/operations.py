@@ -25,7 +25,7 @@ class Operations:
     """Operations of one host. `folder` is private and holds what they print."""
 
     def __init__(self, host: Host, folder: Path, clock: Clock, *, lock_wait: float = LOCK_WAIT) -> None:
-        self._host, self._folder, self._clock, self.lock_wait = host, folder, clock, lock_wait
+        self._host, self.folder, self._clock, self.lock_wait = host, folder, clock, lock_wait
 
     def run(self, command: Sequence[str], provider: Provider, notes: Notes) -> int | None:
         """Run until the lock was free; a command that did not get it has done nothing. None when it took too long."""
@@ -36,6 +36,7 @@ class Operations:
             locked = exit_code is not None and provider.is_locked(exit_code, text)
             if not locked or self._clock.monotonic() > deadline:
                 return exit_code
+            notes.locked(self._clock.now())
             self._clock.sleep(LOCK_PAUSE)
 
     def wait_for(self, child: processes.Child) -> None:
@@ -93,7 +94,7 @@ class Operations:
         os.truncate(path, 0)
 
     def _output_of(self, notes: Notes) -> Path:
-        return self._folder / f"{notes.label}.out"
+        return self.folder / f"{notes.label}.out"
 
     def _head_of(self, notes: Notes) -> Path:
-        return self._folder / f"{notes.label}.head"
+        return self.folder / f"{notes.label}.head"

@@ -1,5 +1,6 @@
 """Install a package's exact version, or go back to an earlier one, once."""
 
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import asdict
@@ -15,6 +16,8 @@ from hostagent.operations import LOCK_PAUSE, Operations
 from hostagent.outcome import Outcome
 from hostagent.providers import Provider
 from hostagent.providers.base import Installed
+
+log = logging.getLogger(__name__)
 
 # Neither can be taken for an option, or for a file's path.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*")
@@ -40,11 +43,33 @@ class Patches:
         if self._provider is None or not _is_supported(step):
             return Outcome("unsupported", output=f"this machine cannot do this {step.operation!r} of {step.package!r}")
         try:
-            return self._attempt(step, self._provider, notes)
+            return self._attempt(step, self._source(self._provider, notes), notes)
+        except ValueError as error:
+            return Outcome("unsupported", output=str(error))
         except PackageManagerLocked as error:
             return _failure("package_manager_locked", error.output)
         except PackageManagerFailed as error:
             return _failure("package_manager_failed", error.output)
+
+    def download(self, step: PatchStep, notes: Notes) -> bool:
+        """Fetch what the step will install, where it will; whether it is here now. Installs nothing.
+
+        Failing changes nothing: it is fetched when its time comes.
+        """
+        if self._provider is None or step.operation != "install" or not _is_supported(step):
+            return False
+        try:
+            provider = self._source(self._provider, notes)
+            before = provider.installed(step.package, step.architecture)
+            if before is None or _nothing_to_do(step, before, step.version, provider):
+                return False
+            provider.refresh()
+            done = tuple(filter(provider.is_done, range(256)))
+            provider.ask(provider.download_command(step.package, step.architecture, step.version), accepted=done)
+        except (PackageManagerFailed, ValueError) as error:
+            log.warning("%s is not downloaded early: %s", step.package, error)
+            return False
+        return True
 
     def settle(self, step: PatchStep, notes: Notes) -> Outcome | None:
         """After a crash within the step: its outcome, as the machine shows it, or None when it never began."""
@@ -79,18 +104,23 @@ class Patches:
             return Outcome(reason, from_version=before.version, to_version=before.version)
         if target is None:
             raise AssertionError("without a target there is nothing to do")
-        if problem := self._not_offered(step, target, provider):
+        if problem := self._not_offered(step, target, provider, notes):
             return problem
         return self._operate(step, provider, notes, before=before, target=target)
+
+    def _source(self, provider: Provider, notes: Notes) -> Provider:
+        """From where this job wants it."""
+        url = notes.conduct.patch_url
+        return provider.only_from(url, self._operations.folder / "source") if url else provider
 
     def _way_back(self, step: PatchStep) -> str | None:
         return step.back_to or self._history.replaced_by(step.package, step.version)
 
-    def _not_offered(self, step: PatchStep, target: str, provider: Provider) -> Outcome | None:
+    def _not_offered(self, step: PatchStep, target: str, provider: Provider, notes: Notes) -> Outcome | None:
         """Why the target cannot be had. One broken source does not matter as long as another has the version."""
         problem: PackageManagerFailed | None = None
         try:
-            self._patiently(provider.refresh)
+            self._patiently(provider.refresh, notes)
         except PackageManagerLocked:
             raise
         except PackageManagerFailed as error:
@@ -124,7 +154,7 @@ class Patches:
             seconds=self._clock.monotonic() - began,
         )
 
-    def _patiently(self, refresh: Callable[[], None]) -> None:
+    def _patiently(self, refresh: Callable[[], None], notes: Notes) -> None:
         deadline = self._clock.monotonic() + self._operations.lock_wait
         while True:
             try:
@@ -132,6 +162,7 @@ class Patches:
             except PackageManagerLocked:
                 if self._clock.monotonic() > deadline:
                     raise
+                notes.locked(self._clock.now())
             self._clock.sleep(LOCK_PAUSE)
 
     def _remember(self, step: PatchStep, before: Installed, after: Installed | None) -> None:

@@ -48,7 +48,8 @@ class Tries:
         if self._is_to_be_tried_again(task, step, outcome, len(tries) + 1):
             self._report(task, kind="step_tried", number=step.number, **{"try": len(tries) + 1}, **outcome.fields())
         else:
-            self._report(task, kind="step_finished", number=step.number, **_fields(tries, outcome))
+            was_tried = outcome.reason not in _NOT_TRIED
+            self._end(task, step.number, tries, outcome if was_tried or not tries else None)
 
     def waits(self, task: Task) -> bool:
         """End a round: whether the task is to wait for the next. Where the window leaves no time for one, what was
@@ -63,8 +64,17 @@ class Tries:
             self._report(task, kind="waiting", **{"for": "retry", "try": done + 1, "until": to_text(until)})
             return True
         for number, tries in tried.items():
-            self._report(task, kind="step_finished", number=number, **_fields(tries, None))
+            self._end(task, number, tries, None)
         return False
+
+    def _end(self, task: Task, number: int, tries: list[dict[str, Any]], outcome: Outcome | None) -> None:
+        """Without an outcome it ended as its last try did."""
+        fields = outcome.fields() if outcome else {name: tries[-1][name] for name in _FIELDS}
+        if tries:
+            # What was there before the first try is what the step replaced.
+            first = next((one["fromVersion"] for one in tries if one["fromVersion"]), None)
+            fields |= {"tries": len(tries) + (outcome is not None), "fromVersion": first or fields["fromVersion"]}
+        self._report(task, kind="step_finished", number=number, **fields)
 
     def _is_to_be_tried_again(self, task: Task, step: Step, outcome: Outcome, number: int) -> bool:
         retries = task.manifest.conduct.retries
@@ -95,17 +105,3 @@ def _is_tried_in_this_round(task: Task, number: int) -> bool:
         if report["kind"] == "step_tried" and report["number"] == number:
             return True
     return False
-
-
-def _fields(tries: list[dict[str, Any]], outcome: Outcome | None) -> dict[str, Any]:
-    """How a step ended after these tries; without an outcome, as its last try did."""
-    if tries and (outcome is None or outcome.reason in _NOT_TRIED):
-        fields = {name: tries[-1][name] for name in _FIELDS}
-    elif outcome is not None:
-        fields = outcome.fields()
-    else:
-        raise AssertionError("a step ends by an outcome or by its tries")
-    # What was there before the first try is what the step replaced.
-    return fields | {
-        "fromVersion": next((one["fromVersion"] for one in tries if one["fromVersion"]), fields["fromVersion"])
-    }

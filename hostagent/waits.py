@@ -60,5 +60,8 @@ def share_of(task: Task) -> float:
 
 def _is_past_the_wait(task: Task) -> bool:
     patches = {step.number for step in task.manifest.steps if isinstance(step, PatchStep)}
+    begun = {report["number"] for report in task.reports if report["kind"] in ("step_started", "step_finished")}
+    early = {report["number"] for report in task.reports if report["kind"] == "downloaded" and report["succeeded"]}
     waited = any(report["kind"] == "waiting" and report["for"] == "download" for report in task.reports)
-    return waited or any(report.get("number") in patches for report in task.reports)
+    # What is here already need not be fetched.
+    return waited or bool(patches & begun) or patches <= early

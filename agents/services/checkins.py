@@ -18,6 +18,7 @@ from agents.services import contacts
 from core import events
 from deployments import services as deployments
 from deployments.models import HostTask
+from deployments.reports import HEARS
 from deployments.states import HostTaskState
 
 # An inventory is asked for when the last one is older than this.
@@ -146,6 +147,7 @@ def _text(agent: Agent, task: HostTask, steps: Any, *, at: datetime) -> str:
             "notAfter": _instant(task.deadline),
             # A run that an earlier version of this service resolved has none.
             "conduct": snapshot.get("conduct", {}),
+            "hears": list(HEARS),
             "steps": list(steps),
         }
     )

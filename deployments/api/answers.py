@@ -1,7 +1,7 @@
 """What the views of jobs and runs answer, for the API's document. Tests hold real answers against it."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import Field, RootModel
@@ -429,9 +429,29 @@ class RunStep(Answer):
     start_date_time: int | None
     end_date_time: int | None
     verified: bool | None
+    tries: int = Field(description="How often it was tried; 0 where it was not begun, and more than 1 after retries.")
+
+
+class Said(Answer):
+    """What the person at a host was told, asked and answered, what the host waited for, and which tries failed."""
+
+    kind: Literal["shown", "asked", "answered", "waiting", "step_tried", "downloaded"]
+    date_time: int = Field(description="By the host's clock, in milliseconds since 1970.")
+    about: Literal["before", "during", "completed", "reboot", "countdown", "download", "retry", "lock"] | None = Field(
+        description="The message; of `waiting`, what for."
+    )
+    answer: Literal["now", "defer", "timed_out", "nobody"] | None = Field(
+        description="Of `answered`. `nobody`: no one was signed in who could be asked."
+    )
+    deferrals_left: int | None = Field(description="Of `asked`: how often the person may put off.")
+    until_date_time: int | None = Field(description="Until when the question stands, or the host waits.")
+    number: int | None = Field(description="The step, where it is about one.")
+    try_: int | None = Field(alias="try", description="Of `step_tried`, which it was; of `waiting`, which comes.")
+    reason: str | None = Field(description="Of `step_tried`: why it failed.")
 
 
 class RunHostSteps(RunHost):
     """One host of a run, step by step."""
 
     steps: list[RunStep]
+    said: list[Said] = Field(description="In order.")

@@ -303,9 +303,28 @@ def host_row(task: Any) -> dict[str, Any]:
     }
 
 
-def host_document(task: Any, steps: Iterable[Step]) -> dict[str, Any]:
-    """One host of a run, step by step."""
-    return host_row(task) | {"steps": [_step(step) for step in steps]}
+def host_document(task: Any, steps: Iterable[Step], remarks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One host of a run, step by step, and what was said meanwhile; `remarks` are of `services.remarks`."""
+    return host_row(task) | {"steps": [_step(step) for step in steps], "said": [_said(one) for one in remarks]}
+
+
+def _said(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "kind": one["kind"],
+        "dateTime": milliseconds(datetime.fromisoformat(one["at"])),
+        "about": one.get("about") or one.get("for"),
+        "answer": one.get("answer"),
+        "deferralsLeft": one.get("deferralsLeft"),
+        "untilDateTime": milliseconds(_until(one)),
+        "number": one.get("number"),
+        "try": one.get("try"),
+        "reason": one.get("reason"),
+    }
+
+
+def _until(one: Mapping[str, Any]) -> datetime | None:
+    text = one.get("until") or one.get("answerBy")
+    return datetime.fromisoformat(text) if text else None
 
 
 def _step(step: Step) -> dict[str, Any]:
@@ -326,6 +345,8 @@ def _step(step: Step) -> dict[str, Any]:
         "startDateTime": milliseconds(step.started_at),
         "endDateTime": milliseconds(step.finished_at),
         "verified": step.verified,
+        # Agents count only where there was more than one.
+        "tries": step.tries or int(step.started_at is not None),
     }
 
 

@@ -275,6 +275,8 @@ class Step(CustomerOwned):
     cause = models.CharField(max_length=MAX_LENGTH, blank=True)
     from_version = models.CharField(max_length=255, blank=True)
     to_version = models.CharField(max_length=255, blank=True)
+    # How often it was tried, where that is more than once.
+    tries = models.PositiveSmallIntegerField(db_default=0)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     # Of a patch: whether the closing scan showed it. Null until that scan.

@@ -15,7 +15,8 @@ from deployments.causes import cause_of
 from deployments.models import HostTask, Step, StepKind
 from deployments.outcomes import outcome
 from deployments.reasons import Reason
-from deployments.reports import Finished, Rebooting, Refused, Report, Scanned, StepFinished, StepStarted
+from deployments.reports import Finished, Rebooting, Refused, Remark, Report, Scanned, StepFinished, StepStarted
+from deployments.services import remarks
 from deployments.services.freezing import any_held
 from deployments.services.plans import plan, step_row
 from deployments.services.runs import tell_if_last
@@ -202,6 +203,8 @@ def _take(task: HostTask, report: Report, *, at: datetime) -> None:
             _verify(task)
             if task.state == HostTaskState.RUNNING:
                 task.move_to(HostTaskState.VERIFYING, at=at)
+        case Remark():
+            remarks.take(task, report, at=at)
         case Finished():
             _finish(task, report, at=at)
         case _:
@@ -224,6 +227,7 @@ def _finish_step(task: HostTask, report: StepFinished) -> None:
         from_version=report.from_version or "",
         to_version=report.to_version or "",
         finished_at=report.at,
+        **({} if report.tries is None else {"tries": report.tries}),
     )
 
 

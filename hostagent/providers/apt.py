@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hostagent.errors import PackageManagerFailed, PackageManagerLocked
-from hostagent.providers.base import Installed, PackageFile, Provider, starts_with
+from hostagent.providers.base import Installed, PackageFile, Provider, source, starts_with
 
 # dpkg's words for a package that is on the machine but not in order; triggers-* are whole, and wait for a trigger.
 _WHOLE = {"installed", "triggers-awaited", "triggers-pending"}
@@ -30,6 +30,8 @@ class Apt(Provider):
 
     name = "apt"
     file_suffix = ".deb"
+    # Where another source than the machine's own is used.
+    _options: tuple[str, ...] = ()
 
     def environment(self) -> dict[str, str]:
         environment = super().environment() | {
@@ -47,7 +49,7 @@ class Apt(Provider):
     def refresh(self) -> None:
         try:
             # Without Error-Mode apt-get answers 0 although a source failed, and we would believe the old lists.
-            self.ask(["apt-get", "-q", "-o", "APT::Update::Error-Mode=any", "update"])
+            self.ask(["apt-get", *self._options, "-q", "-o", "APT::Update::Error-Mode=any", "update"])
         except PackageManagerFailed as error:
             if self.is_locked(100, error.output):
                 raise PackageManagerLocked(error.output) from error
@@ -58,7 +60,7 @@ class Apt(Provider):
         return next((Installed(version, status == "installed") for _, version, _, _, status in rows), None)
 
     def offers(self, package: str, architecture: str | None, version: str) -> bool:
-        listing = self.ask(["apt-cache", "madison", self._named(package, architecture)])
+        listing = self.ask(["apt-cache", *self._options, "madison", self._named(package, architecture)])
         return any(line.split("|")[1].strip() == version for line in listing.splitlines() if line.count("|") == 2)
 
     def compare(self, first: str, second: str) -> int:
@@ -69,7 +71,7 @@ class Apt(Provider):
     def install_command(self, package: str, architecture: str | None, version: str, *, downgrade: bool) -> list[str]:
         kind = "--allow-downgrades" if downgrade else "--only-upgrade"
         wanted = f"{self._named(package, architecture)}={version}"
-        return ["apt-get", "-q", "-y", "--no-remove", kind, *_OPTIONS, "install", wanted]
+        return ["apt-get", *self._options, "-q", "-y", "--no-remove", kind, *_OPTIONS, "install", wanted]
 
     def package_in(self, path: Path) -> PackageFile | None:
         if not starts_with(path, _DEB):
@@ -79,7 +81,28 @@ class Apt(Provider):
 
     def install_file_command(self, path: Path) -> list[str]:
         # A name with a slash is a file to apt-get.
-        return ["apt-get", "-q", "-y", "--no-remove", *_OPTIONS, "install", str(path)]
+        return ["apt-get", *self._options, "-q", "-y", "--no-remove", *_OPTIONS, "install", str(path)]
+
+    def download_command(self, package: str, architecture: str | None, version: str) -> list[str]:
+        command = self.install_command(package, architecture, version, downgrade=False)
+        return [*command[:-2], "--download-only", *command[-2:]]
+
+    def only_from(self, url: str, folder: Path) -> "Apt":
+        lists = folder / "lists"
+        (lists / "partial").mkdir(parents=True, exist_ok=True)
+        # Lists of another source that were fetched here before are cleaned away by apt itself.
+        (folder / "sources.list").write_text(f"deb {source(url)} ./\n")
+        places = {
+            "Dir::Etc::sourcelist": folder / "sources.list",
+            "Dir::Etc::sourceparts": "/dev/null",
+            "Dir::State::lists": lists,
+            # apt's index of all packages is of the machine's own sources.
+            "Dir::Cache::pkgcache": "",
+            "Dir::Cache::srcpkgcache": "",
+        }
+        other = Apt(self._host)
+        other._options = tuple(word for name, value in places.items() for word in ("-o", f"{name}={value}"))
+        return other
 
     def packages(self) -> list[dict[str, str]]:
         return [

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from hostagent.errors import PackageManagerFailed
 from hostagent.host import Host
@@ -29,6 +30,14 @@ class PackageFile:
     name: str
     architecture: str
     version: str
+
+
+def source(url: str) -> str:
+    """The URL, if a package manager may be given it in a line of its configuration; else ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("https", "http", "file") or any(sign.isspace() or sign in "[]'\"," for sign in url):
+        raise ValueError(f"{url!r} cannot be a source of packages")
+    return url.rstrip("/") + "/"
 
 
 class Provider(ABC):
@@ -68,6 +77,17 @@ class Provider(ABC):
     def install_file_command(self, path: Path) -> list[str]:
         """The command that installs a package file and what it needs; asked of those alone that `package_in` knows."""
         raise NotImplementedError(f"{self.name} installs no files")
+
+    @abstractmethod
+    def download_command(self, package: str, architecture: str | None, version: str) -> list[str]:
+        """The command that fetches what `install_command` would, and installs nothing."""
+
+    @abstractmethod
+    def only_from(self, url: str, folder: Path) -> "Provider":
+        """The same package manager with this base URL as its only source.
+
+        What it knows of that source stays in `folder`. ValueError for a URL that cannot be one.
+        """
 
     @abstractmethod
     def packages(self) -> list[dict[str, str]]:

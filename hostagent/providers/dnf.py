@@ -1,5 +1,6 @@
 """dnf and rpm."""
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from hostagent.errors import PackageManagerFailed
 from hostagent.host import Host
 from hostagent.providers import rpm_versions
+from hostagent.providers.base import source
 from hostagent.providers.rpm import SEVERITIES, Rpm, named, rows
 
 _LOCKED = re.compile(
@@ -49,6 +51,17 @@ class Dnf(Rpm):
 
     def install_file_command(self, path: Path) -> list[str]:
         return [*self._dnf, "install", str(path)]
+
+    def download_command(self, package: str, architecture: str | None, version: str) -> list[str]:
+        command = self.install_command(package, architecture, version, downgrade=False)
+        return [*command[:-2], "--downloadonly", *command[-2:]]
+
+    def only_from(self, url: str, folder: Path) -> "Dnf":
+        other = Dnf(self._host)
+        # A name of the URL's own: dnf would take what it keeps of one source for that of another.
+        name = "job-" + hashlib.sha256(url.encode()).hexdigest()[:12]
+        other._dnf += [f"--repofrompath={name},{source(url)}", f"--repo={name}"]
+        return other
 
     def updates(self) -> list[dict[str, Any]]:
         found = list(rows(self._query("repoquery", "--upgrades", "--latest-limit=1", "--qf", _QUERY)))

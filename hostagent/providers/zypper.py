@@ -1,5 +1,6 @@
 """zypper and rpm."""
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from xml.etree import ElementTree
 
 from hostagent.errors import PackageManagerFailed
 from hostagent.host import Host
+from hostagent.providers.base import source
 from hostagent.providers.rpm import SEVERITIES, Rpm
 
 # zypper(8), "EXIT CODES": nothing found; locked; done, and a restart of the machine or of zypper itself is wanted.
@@ -50,6 +52,21 @@ class Zypper(Rpm):
         name = package if architecture in (None, "", "all") else f"{package}.{architecture}"
         older = ["--oldpackage"] if downgrade else []
         return [*self._installing, *older, f"{name}={version}"]
+
+    def download_command(self, package: str, architecture: str | None, version: str) -> list[str]:
+        command = self.install_command(package, architecture, version, downgrade=False)
+        return [*command[:-1], "--download-only", command[-1]]
+
+    def only_from(self, url: str, folder: Path) -> "Zypper":
+        definitions = folder / "repos.d"
+        definitions.mkdir(parents=True, exist_ok=True)
+        # A name of the URL's own: zypper would take what it keeps of one source for that of another.
+        name = "job-" + hashlib.sha256(url.encode()).hexdigest()[:12]
+        lines = [f"[{name}]", f"name={name}", f"baseurl={source(url)}", "type=rpm-md", "enabled=1", "autorefresh=1"]
+        (definitions / "job.repo").write_text("\n".join(lines) + "\n")
+        other = Zypper(self._host)
+        other._zypper += ["--reposd-dir", str(definitions)]
+        return other
 
     def install_file_command(self, path: Path) -> list[str]:
         # Its digest was checked; whether somebody signed it is not asked of a file, as with dnf.

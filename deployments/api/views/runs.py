@@ -19,7 +19,7 @@ from deployments.api import answers, serializers
 from deployments.api.rollouts import rollout_document
 from deployments.api.views.base import JobView
 from deployments.models import Run, Step
-from deployments.services import results
+from deployments.services import remarks, results
 
 _describe_change = partial(
     describe,
@@ -151,7 +151,8 @@ class RunAssetView(JobView):
         if task is None:
             raise Http404
         steps = Step.objects.for_customer(task.customer_id).filter(host_task=task, attempt=task.attempt)
-        return Response(serializers.host_document(task, steps.select_related("patch").order_by("number")))
+        steps = steps.select_related("patch").order_by("number")
+        return Response(serializers.host_document(task, steps, remarks.of(task)))
 
 
 CONTROLS = {

@@ -1,0 +1,11 @@
+"""How often a step was tried, where that is more than once."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("deployments", "0018_restarts")]
+
+    operations = [
+        migrations.AddField("step", "tries", models.PositiveSmallIntegerField(db_default=0)),
+    ]
