@@ -10,6 +10,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import time
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from hostagent.person.base import Dialog, Notice, Prompter
 log = logging.getLogger(__name__)
 
 _QUESTION = 10.0
+# Seconds in which nobody reads a question and puts it off.
+_FASTEST = 0.8
 _GRAPHICAL = {"x11", "wayland", "mir"}
 _PROPERTIES = ["Name", "User", "Type", "State", "Class", "TTY", "Display"]
 # Of the environment of a person's own service manager: where their screen is.
@@ -52,7 +55,7 @@ class Desktop(Prompter):
         shown = [self._show_to(session, notice) for session in sessions]
         return any(shown) if sessions else self._tell_all(notice)
 
-    def ask(self, notice: Notice) -> Dialog:
+    def ask(self, notice: Notice) -> "Windows":
         asker = self._asker()
         opened = []
         for session in self._sessions() if asker else []:
@@ -60,7 +63,7 @@ class Desktop(Prompter):
                 opened.append(process)
             elif not session.is_graphical:
                 self._show_to(session, notice)
-        return _Dialogs(opened)
+        return Windows(opened)
 
     def _asker(self) -> str | None:
         return next((name for name in ("zenity", "kdialog") if self._find(name)), None)
@@ -77,7 +80,9 @@ class Desktop(Prompter):
     def _show_to(self, session: Session, notice: Notice) -> bool:
         if session.is_graphical and self._find("notify-send"):
             urgency = "low" if notice.minimised else "critical" if notice.kind == "countdown" else "normal"
-            return self._open(session, ["notify-send", f"--urgency={urgency}", "--", *_marked(notice)]) is not None
+            command = [*self._as(session), "notify-send", f"--urgency={urgency}", "--", *_marked(notice)]
+            done = self._run(command, env=self._environment(session))
+            return done is not None and done.returncode == 0
         return bool(session.terminal) and self._write(self._devices / session.terminal, notice)
 
     def _write(self, terminal: Path, notice: Notice) -> bool:
@@ -96,8 +101,8 @@ class Desktop(Prompter):
     def _tell_all(self, notice: Notice) -> bool:
         if not self._find("wall") or not self._answer(["who"]).strip():
             return False
-        self._answer(["wall"], given=_lines(notice))
-        return True
+        done = self._run(["wall"], given=_lines(notice))
+        return done is not None and done.returncode == 0
 
     def _open(self, session: Session, command: Sequence[str]) -> "subprocess.Popen[bytes] | None":
         """Start a program on a person's desktop, as that person."""
@@ -136,10 +141,16 @@ class Desktop(Prompter):
         }
 
     def _answer(self, command: Sequence[str], *, given: str = "", env: Mapping[str, str] | None = None) -> str:
+        done = self._run(command, given=given, env=env)
+        return done.stdout if done and done.returncode == 0 else ""
+
+    def _run(
+        self, command: Sequence[str], *, given: str = "", env: Mapping[str, str] | None = None
+    ) -> "subprocess.CompletedProcess[str] | None":
         if not self._find(command[0]):
-            return ""
+            return None
         try:
-            done = subprocess.run(
+            return subprocess.run(
                 command,
                 env=dict(env or {"PATH": self._programs, "LC_ALL": "C.UTF-8"}),
                 input=given,
@@ -151,19 +162,28 @@ class Desktop(Prompter):
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             log.info("%s: %s", command[0], error)
-            return ""
-        return done.stdout if done.returncode == 0 else ""
+            return None
 
 
-class _Dialogs(Dialog):
+class Windows(Dialog):
     """Windows of zenity or kdialog: 0 is the first button, 1 the second or the window's own close."""
 
     def __init__(self, processes: "list[subprocess.Popen[bytes]]") -> None:
         self._processes = processes
+        self._opened = time.monotonic()
+        self._blind: set[int] = set()
 
     def answer(self) -> str | None:
-        codes = {process.poll() for process in self._processes}
-        return "now" if 0 in codes else "defer" if 1 in codes else None
+        codes = {process.pid: process.poll() for process in self._processes}
+        if time.monotonic() < self._opened + _FASTEST:
+            # Also how these programs end where there is no screen.
+            self._blind |= {pid for pid, code in codes.items() if code == 1}
+        seen = {code for pid, code in codes.items() if pid not in self._blind}
+        return "now" if 0 in seen else "defer" if 1 in seen else None
+
+    def has_ended(self) -> bool:
+        """Whether no window is left."""
+        return all(process.poll() is not None for process in self._processes)
 
     def close(self) -> None:
         for process in self._processes:
