@@ -27,7 +27,7 @@ _GRAPHICAL = {"x11", "wayland", "mir"}
 _PROPERTIES = ["Name", "User", "Type", "State", "Class", "TTY", "Display"]
 # Of the environment of a person's own service manager: where their screen is.
 _SCREEN = {"DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS"}
-_PATH = "/usr/local/bin:/usr/bin:/bin"
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True)
