@@ -28,13 +28,14 @@ class Build:
     """One package at one version.
 
     `refuses_legacy`: its script fails where `etc/acme/legacy.conf` exists. On apt this leaves the package half
-    configured; on dnf the old one stays. `seconds`: how long its script takes. `severity` and `advisory` are for dnf's
-    updateinfo.
+    configured; on dnf the old one stays. `fails_once`: its script fails the first time on each host; apt only.
+    `seconds`: how long its script takes. `severity` and `advisory` are for dnf's updateinfo.
     """
 
     name: str
     version: str
     refuses_legacy: bool = False
+    fails_once: bool = False
     seconds: float = 0
     severity: str | None = None
     advisory: str | None = None
@@ -187,6 +188,8 @@ def _digests(path: Path) -> str:
 
 def _postinst(build: Build) -> str:
     refusal = f'if [ -e "$DPKG_ROOT/etc/acme/legacy.conf" ]; then echo "{build.refusal}" >&2; exit 1; fi'
+    tried = f'"$DPKG_ROOT/opt/acme/{build.name}.tried"'
+    failure = f'if [ ! -e {tried} ]; then touch {tried}; echo "{build.name}: out of luck" >&2; exit 1; fi'
     return dedent(f"""\
         #!/bin/sh
         set -e
@@ -194,6 +197,7 @@ def _postinst(build: Build) -> str:
         echo "configured {build.name} {build.version}" >> "$DPKG_ROOT/opt/acme/history"
         {f"sleep {build.seconds}" if build.seconds else ":"}
         {refusal if build.refuses_legacy else ":"}
+        {failure if build.fails_once else ":"}
         """)
 
 
