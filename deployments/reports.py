@@ -12,6 +12,7 @@ from inventory.descriptions import Scan
 
 # A little over the agent's own bound, which marks what it cut.
 MAX_OUTPUT = 70_000
+_Number = Annotated[int, Field(ge=1)]
 About = Literal["before", "during", "completed", "reboot", "countdown"]
 
 
@@ -83,7 +84,10 @@ class Shown(Remark):
 
     kind: Literal["shown"]
     about: About
+    number: _Number | None = None
     minimised: Flag = False
+    # Of a countdown: when it is over.
+    until: datetime | None = None
 
 
 class Asked(Remark):
@@ -91,6 +95,7 @@ class Asked(Remark):
 
     kind: Literal["asked"]
     about: About
+    number: _Number | None = None
     deferrals_left: Annotated[int, Field(ge=0, le=1_000)]
     answer_by: datetime
 
@@ -100,18 +105,21 @@ class Answered(Remark):
 
     kind: Literal["answered"]
     about: About
+    number: _Number | None = None
     answer: Literal["now", "defer", "timed_out", "nobody"]
     until: datetime | None = None
 
 
 class Waiting(Remark):
-    """The host waits: for its share of the downloads, the next try, or, in a step, the package manager's lock."""
+    """The host waits: for its share of the downloads, the next try, or, in a step, for the package manager's lock, or,
+    before it restarts, until `by` for somebody to sign in."""
 
     kind: Literal["waiting"]
-    for_: Annotated[Literal["download", "retry", "lock"], Field(alias="for")]
-    number: Annotated[int, Field(ge=1)] | None = None
+    for_: Annotated[Literal["download", "retry", "lock", "login"], Field(alias="for")]
+    number: _Number | None = None
     try_: Annotated[int | None, Field(alias="try", ge=1, le=100)] = None
     until: datetime | None = None
+    by: datetime | None = None
 
 
 class Downloaded(Remark):

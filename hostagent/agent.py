@@ -17,6 +17,7 @@ from hostagent.downloads import Downloads
 from hostagent.durations import FLOOR, Durations
 from hostagent.early import EarlyDownloads
 from hostagent.errors import AgentError, PackageManagerFailed, Unauthorised, Unreachable
+from hostagent.farewell import Farewell
 from hostagent.heartbeat import Heartbeat
 from hostagent.history import History
 from hostagent.host import Host
@@ -29,7 +30,7 @@ from hostagent.pending import PendingRestart
 from hostagent.person import Prompter, prompter_of
 from hostagent.providers import provider_of
 from hostagent.rebooters import Rebooter
-from hostagent.reboots import BACK_WITHIN, Reboots, nobody_is_asked
+from hostagent.reboots import BACK_WITHIN, Reboots
 from hostagent.runner import Runner
 from hostagent.scripts import Scripts
 from hostagent.software import Software
@@ -57,7 +58,7 @@ class Agent:
         checkpoint: Callable[[str], None] = no_checkpoint,
         lock_wait: float = LOCK_WAIT,
         rebooter: Rebooter | None = None,
-        before_restart: Callable[[Notes], None] = nobody_is_asked,
+        before_restart: Callable[[Notes], bool] | None = None,
         back_within: float = BACK_WITHIN,
         prompter: Prompter | None = None,
     ) -> None:
@@ -81,6 +82,8 @@ class Agent:
         downloads = Downloads(self._clock, self._stop)
         self._software = Software(self._scripts, self._provider, operations, downloads, self._work)
         self._patches = Patches(host, self._provider, history, operations, self._clock)
+        self._prompter = prompter or prompter_of(host)
+        self._farewell = Farewell(self._prompter, self._journal, self._clock, self._stop.is_set)
         self._reboots = Reboots(
             host,
             rebooter=rebooter,
@@ -89,11 +92,10 @@ class Agent:
             folder=self._work,
             clock=self._clock,
             tell=self._report,
-            before_restart=before_restart,
+            before_restart=before_restart or self._farewell.allows,
             back_within=back_within,
         )
         self._downloads = EarlyDownloads(self._journal, self._patches, self._clock)
-        self._prompter = prompter or prompter_of(host)
         floor = self._clock.lasting(timedelta(seconds=FLOOR)).total_seconds()
         self._durations = Durations(home / "durations.json", floor)
         self._no_scan_before = 0.0
@@ -153,7 +155,7 @@ class Agent:
         return self._clock.now() >= max(task.manifest.not_before, waits.until(task) or task.manifest.not_before)
 
     def _run(self, task: Task) -> bool:
-        """Whether it waits for another life."""
+        """Whether it waits for another life, or for the person to let the machine restart."""
         with Heartbeat(self._line, self._clock) as heartbeat:
             runner = Runner(
                 journal=self._journal,

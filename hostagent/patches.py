@@ -110,7 +110,7 @@ class Patches:
 
     def _source(self, provider: Provider, notes: Notes) -> Provider:
         """From where this job wants it."""
-        url = notes.conduct.patch_url
+        url = notes.task.manifest.conduct.patch_url
         return provider.only_from(url, self._operations.folder / "source") if url else provider
 
     def _way_back(self, step: PatchStep) -> str | None:

@@ -30,14 +30,16 @@ _ORDER = 30.0
 BACK_WITHIN = 600.0
 
 
-def nobody_is_asked(notes: Notes) -> None:
-    """Called before each restart. The default: the machine restarts without a word to whoever sits at it."""
+def nobody_is_asked(notes: Notes) -> bool:
+    """Called before each restart; False puts it off. Here the machine restarts without a word to whoever sits at it."""
+    return True
 
 
 class Reboots:
     """Restarts of one host. `rebooter` None: it cannot restart. `tell` sends what the journal holds, or gives up.
 
     `folder` is private and holds what the order prints. `before_restart` may take its time, and ask the person there.
+    Where it answers False, the step waits, and is come back to.
     """
 
     def __init__(
@@ -50,7 +52,7 @@ class Reboots:
         folder: Path,
         clock: Clock,
         tell: Callable[[], None],
-        before_restart: Callable[[Notes], None] = nobody_is_asked,
+        before_restart: Callable[[Notes], bool] = nobody_is_asked,
         back_within: float = BACK_WITHIN,
     ) -> None:
         self._host, self._rebooter, self._provider = host, rebooter, provider
@@ -130,7 +132,8 @@ class Reboots:
     # --- the order --------------------------------------------------------------------------------------------------
 
     def _order(self, rebooter: Rebooter, notes: Notes) -> Outcome | Waiting:
-        self._before_restart(notes)
+        if not self._before_restart(notes):
+            return WAITING
         now = to_text(self._clock.now())
         notes.begin({"bootId": self._host.boot_id(), "at": now})
         notes.rebooting(self._clock.now())

@@ -437,9 +437,9 @@ class Said(Answer):
 
     kind: Literal["shown", "asked", "answered", "waiting", "step_tried", "downloaded"]
     date_time: int = Field(description="By the host's clock, in milliseconds since 1970.")
-    about: Literal["before", "during", "completed", "reboot", "countdown", "download", "retry", "lock"] | None = Field(
-        description="The message; of `waiting`, what for."
-    )
+    about: (
+        Literal["before", "during", "completed", "reboot", "countdown", "download", "retry", "lock", "login"] | None
+    ) = Field(description="The message; of `waiting`, what for.")
     answer: Literal["now", "defer", "timed_out", "nobody"] | None = Field(
         description="Of `answered`. `nobody`: no one was signed in who could be asked."
     )

@@ -323,7 +323,7 @@ def _said(one: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _until(one: Mapping[str, Any]) -> datetime | None:
-    text = one.get("until") or one.get("answerBy")
+    text = one.get("until") or one.get("answerBy") or one.get("by")
     return datetime.fromisoformat(text) if text else None
 
 

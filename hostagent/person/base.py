@@ -37,6 +37,10 @@ class Prompter(ABC):
     """One machine's way to its people. Nothing here raises for a screen that cannot be reached: it is as if empty."""
 
     @abstractmethod
+    def is_anybody(self) -> bool:
+        """Whether somebody is signed in, though it be where nothing can be asked."""
+
+    @abstractmethod
     def can_answer(self) -> bool:
         """Whether somebody is signed in who can be asked."""
 

@@ -47,6 +47,9 @@ class Desktop(Prompter):
     def __init__(self, programs: str = _PATH, devices: Path = Path("/dev")) -> None:
         self._programs, self._devices = programs, devices
 
+    def is_anybody(self) -> bool:
+        return bool(self._sessions() or self._answer(["who"]).strip())
+
     def can_answer(self) -> bool:
         return self._asker() is not None and any(session.is_graphical for session in self._sessions())
 

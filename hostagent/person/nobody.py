@@ -16,6 +16,9 @@ class Silence(Dialog):
 class Nobody(Prompter):
     """Says nothing to nobody."""
 
+    def is_anybody(self) -> bool:
+        return False
+
     def can_answer(self) -> bool:
         return False
 

@@ -1,8 +1,8 @@
 """A person in a folder, for rehearsals: `answers` has one answer a line, `shown.jsonl` gets what was shown.
 
-An answer is `now`, `defer`, `silence` (the question stands until its time is over) or `nobody` (is not signed in for
-this one question). Past the last line nobody is signed in. What was answered counts in `shown.jsonl`, so that a
-restarted agent goes on with the next line.
+An answer is `now`, `defer` or `silence`: the question stands until its time is over, as it does past the last line.
+While there is a file `away`, nobody is signed in. What was answered is noted in `shown.jsonl`, so that an agent that
+begins anew goes on with the next answer.
 """
 
 import json
@@ -19,19 +19,20 @@ class Scripted(Prompter):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def is_anybody(self) -> bool:
+        return not (self._folder / "away").exists()
+
     def can_answer(self) -> bool:
-        if self._next() == "nobody":
-            self.note({"event": "answered", "answer": "nobody"})
-            return False
-        return self._next() is not None
+        return self.is_anybody()
 
     def show(self, notice: Notice) -> bool:
-        self.note({"event": "shown", **asdict(notice)})
-        return True
+        if self.is_anybody():
+            self.note({"event": "shown", **asdict(notice)})
+        return self.is_anybody()
 
     def ask(self, notice: Notice) -> Dialog:
         self.note({"event": "asked", **asdict(notice)})
-        return _Line(self, self._next() or "silence")
+        return _Line(self, self._next())
 
     def note(self, what: dict[str, Any]) -> None:
         """Add a line to what was shown."""
@@ -42,10 +43,10 @@ class Scripted(Prompter):
     def _shown(self) -> Path:
         return self._folder / "shown.jsonl"
 
-    def _next(self) -> str | None:
+    def _next(self) -> str:
         used = sum(json.loads(line)["event"] == "answered" for line in _lines(self._shown))
         answers = _lines(self._folder / "answers")
-        return answers[used] if used < len(answers) else None
+        return answers[used] if used < len(answers) else "silence"
 
 
 class _Line(Dialog):

@@ -22,8 +22,11 @@ _ACTIVE = 0
 class Sessions(Prompter):
     """All sessions in which somebody is active."""
 
-    def can_answer(self) -> bool:
+    def is_anybody(self) -> bool:
         return bool(_active_sessions())
+
+    def can_answer(self) -> bool:
+        return self.is_anybody()
 
     def show(self, notice: Notice) -> bool:
         sessions = _active_sessions()

@@ -57,6 +57,12 @@ class Person:
     def will(self, *answers: str) -> None:
         (self.folder / "answers").write_text("".join(f"{answer}\n" for answer in answers))
 
+    def leaves(self) -> None:
+        (self.folder / "away").touch()
+
+    def comes(self) -> None:
+        (self.folder / "away").unlink()
+
     @property
     def prompter(self) -> Prompter:
         return Scripted(self.folder)
@@ -149,7 +155,7 @@ def test_before__nobody_answers__goes_ahead_when_the_question_is_over(world: Wor
 
 
 def test_before__nobody_is_signed_in__is_neither_asked_nor_deferred(world: World, server: Server, person: Person):
-    person.will("nobody")
+    person.leaves()
     server.offer(TOUCH, **asking(), **window(hours=8))
 
     world.once(prompter=person.prompter)

@@ -244,8 +244,9 @@ def test_reboot__server_away__restarts_all_the_same_and_tells_afterwards(world: 
     world.once()
     server.offer(reboot_step(1), scan_step(2))
 
-    def unplug(notes: Notes) -> None:
+    def unplug(notes: Notes) -> bool:
         server.lose["reports"] = 4
+        return True
 
     lives(world, before_restart=unplug)
 
@@ -256,7 +257,7 @@ def test_reboot__hook__is_called_before_each_order(world: World, server: Server)
     asked: list[tuple[str, int]] = []
     server.offer(reboot_step(1), script_step(2, WANTS_RESTART, stage="post"), scan_step(3))
 
-    lives(world, before_restart=lambda notes: asked.append((notes.label, restarts(world))))
+    lives(world, before_restart=lambda notes: not asked.append((notes.label, restarts(world))))
 
     assert asked == [("1-1-1", 0), ("1-1-3", 1)]
 

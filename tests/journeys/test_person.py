@@ -49,7 +49,7 @@ def desk(place: Path, running: Running, mailbox: Mailbox, person: Path) -> Itera
 
 
 def test_person__defers_three_times__then_it_goes_ahead_and_the_second_try_succeeds(desk: Customer, person: Path):
-    (person / "answers").write_text("defer\ndefer\ndefer\nnow\n")
+    (person / "answers").write_text("defer\ndefer\ndefer\n")
     machine = desk.machines[DESK]
     rollout = desk.roll_out(
         APP,
