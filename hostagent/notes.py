@@ -20,7 +20,7 @@ class Notes:
     @property
     def step(self) -> tuple[Identity, int]:
         """Whose step it is, and its number."""
-        return self._task.identity, self._number
+        return self.task.identity, self.number
 
     @property
     def label(self) -> str:
