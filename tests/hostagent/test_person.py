@@ -1,6 +1,7 @@
 """The person at the machine: told, asked, granted; and patches that are tried again."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from hostagent.conduct import REPORTED
 from hostagent.person import Prompter
 from hostagent.person.scripted import Scripted
 from tests.hostagent.conftest import World, wait_until
-from tests.hostagent.server import Server, patch_step, script_step
+from tests.hostagent.server import Server, patch_step, scan_step, script_step
+from tests.hostagent.test_crashes import Crash, CrashAt
 
 HEARS = sorted(REPORTED)
 BEFORE = {"userMessage": "Updates", "description": "Please save."}
@@ -285,3 +287,40 @@ def test_run__scripted_person_on_a_real_machine__is_refused(
 
     assert code == 1
     assert "--root" in capsys.readouterr().err
+
+
+# --- whatever moment it dies at ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("number", range(2, 90, 12))
+def test_kill__between_deferment_and_second_try__everything_is_said_and_done_once(
+    make_world: Callable[..., World], server: Server, person: Person, number: int
+):
+    world = make_world("apt", fails_once=True)
+    person.will("defer", "now", "now")
+    retries = {"count": 1, "minutes": 5}
+    steps = [patch_step(1, "acme-app", "2.0"), script_step(2, "echo after >> $PATCH_ROOT/effects", stage="post")]
+    server.offer(*steps, scan_step(3), **asking(retries=retries), **window(hours=8))
+    crash = CrashAt(number)
+
+    for hours in (0, 1.1, 1.3):
+        try:
+            world.once(prompter=person.prompter, clock=LaterClock(hours=hours), checkpoint=crash)
+        except Crash:
+            world.once(prompter=person.prompter, clock=LaterClock(hours=hours))
+
+    kinds = server.kinds()
+    assert [report["sequence"] for report in server.reports[1, 1]] == list(range(1, len(kinds) + 1))
+    assert (kinds[0], kinds[-1]) == ("accepted", "finished")
+    assert (kinds.count("asked"), kinds.count("answered"), kinds.count("scanned")) == (2, 2, 1)
+    if crash.name and server.ends()[1]["reason"] == "interrupted":
+        # The first try was killed inside the package's script; nobody repeats that blindly.
+        assert kinds.count("step_tried") == 0
+        assert world.ledger() == ["configured acme-app 2.0"]
+    else:
+        assert kinds.count("step_tried") == 1
+        assert server.ends()[1]["reason"] == "done"
+        assert world.ledger() == ["configured acme-app 2.0"] * 2
+    possible = [[], ["after"]] if server.ends()[2]["reason"] == "interrupted" else [["after"]]
+    assert world.lines("effects") in possible

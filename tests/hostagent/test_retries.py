@@ -139,7 +139,7 @@ def test_retry__unsupported__is_not_tried_again(world: World, server: Server):
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("number", range(1, 60, 6))
+@pytest.mark.parametrize("number", range(1, 60, 10))
 def test_retry__killed_in_the_second_try__is_done_once(make_world: Make, server: Server, number: int):
     world = make_world("apt", legacy=True, refuses_legacy=True)
     server.offer(patch_step(1, "acme-app", "2.0"), **retrying(), **window(hours=4))
