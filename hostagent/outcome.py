@@ -48,7 +48,7 @@ class Outcome:
 
 
 class Waiting:
-    """Instead of an outcome: the step goes on in a later life of the agent or the machine, or when the person lets it."""
+    """Instead of an outcome: the step goes on in a later life of agent or machine, or when the person lets it."""
 
 
 WAITING = Waiting()

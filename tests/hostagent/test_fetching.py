@@ -21,7 +21,7 @@ from tests.hostagent.server import Server, patch_step, scan_step, script_step
 from tests.hostagent.test_person import HEARS, LaterClock, window
 
 Make = Callable[..., World]
-KINDS = pytest.mark.parametrize("kind", ["apt", "dnf"])
+KINDS = pytest.mark.parametrize("kind", ["apt", "dnf", "zypper"])
 APP, LIB = patch_step(2, "acme-app", "2.0"), patch_step(3, "acme-lib", "2.0")
 BEFORE = script_step(1, "echo ran >> $PATCH_ROOT/effects")
 

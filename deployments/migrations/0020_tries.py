@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("deployments", "0018_restarts")]
+    dependencies = [("deployments", "0019_waves")]
 
     operations = [
         migrations.AddField("step", "tries", models.PositiveSmallIntegerField(db_default=0)),
