@@ -16,6 +16,7 @@ import pytest
 from demo import repositories
 from demo.repositories import Build
 from hostagent.clock import from_text
+from hostagent.providers.zypper import Zypper
 from tests.hostagent.conftest import World, repository_of
 from tests.hostagent.server import Server, patch_step, scan_step, script_step
 from tests.hostagent.test_person import HEARS, LaterClock, window
@@ -197,6 +198,9 @@ def use(world: World, url: str) -> None:
     """Let the host fetch its packages from there."""
     if world.host.kind == "apt":
         world.write("etc/apt/sources.list", f"deb [trusted=yes] {url} ./\n")
+    elif world.host.kind == "zypper":
+        definition = world.host.root / "etc/zypp/repos.d/acme.repo"
+        definition.write_text(f"{definition.read_text().partition('baseurl')[0]}baseurl={url}\n")
     else:
         world.write("etc/yum.repos.d/acme.repo", f"[acme]\nname=acme\nbaseurl={url}\n")
 
@@ -205,9 +209,11 @@ def use(world: World, url: str) -> None:
 
 
 @KINDS
-def test_patch_url__is_the_only_source_of_this_job(make_world: Make, server: Server, tmp_path: Path, kind: str):
+def test_patch_url__is_the_only_source_of_this_job(
+    make_world: Make, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+):
     world = make_world(kind)
-    trust(world)
+    trust(world, monkeypatch)
     other = repository_of(kind, tmp_path / "other")
     other.publish(Build("acme-app", "3.0"))
     steps = [patch_step(1, "acme-lib", "2.0"), patch_step(2, "acme-app", "3.0"), scan_step(3)]
@@ -246,8 +252,14 @@ def test_patch_url__no_source__is_unsupported(world: World, server: Server, url:
     assert world.version() == "1.0"
 
 
-def trust(world: World) -> None:
+def trust(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rehearsal's repositories are not signed."""
+    if world.host.kind == "zypper":
+        # zypper reads its configuration from the machine itself, whatever its root is, unless it is told so.
+        world.write("etc/zypp/zypp.conf", "[main]\ngpgcheck = off\n")
+        plain = Zypper.environment
+        trusting = {"ZYPP_CONF": str(world.host.root / "etc/zypp/zypp.conf")}
+        monkeypatch.setattr(Zypper, "environment", lambda self: plain(self) | trusting)
     if world.host.kind == "apt":
         path = world.host.root / "etc/apt/apt.conf"
         path.write_text(
