@@ -30,6 +30,7 @@ class Build:
     `refuses_legacy`: its script fails where `etc/acme/legacy.conf` exists. On apt this leaves the package half
     configured; on dnf the old one stays. `fails_once`: its script fails the first time on each host; apt only.
     `seconds`: how long its script takes. `severity` and `advisory` are for dnf's updateinfo.
+    `wants_restart`, on apt: it leaves the mark by which a machine says so.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Build:
     refuses_legacy: bool = False
     fails_once: bool = False
     seconds: float = 0
+    wants_restart: bool = False
     severity: str | None = None
     advisory: str | None = None
 
@@ -190,6 +192,7 @@ def _postinst(build: Build) -> str:
     refusal = f'if [ -e "$DPKG_ROOT/etc/acme/legacy.conf" ]; then echo "{build.refusal}" >&2; exit 1; fi'
     tried = f'"$DPKG_ROOT/opt/acme/{build.name}.tried"'
     failure = f'if [ ! -e {tried} ]; then touch {tried}; echo "{build.name}: out of luck" >&2; exit 1; fi'
+    mark = f'mkdir -p "$DPKG_ROOT/run"; echo {build.name} | tee "$DPKG_ROOT/run/reboot-required" >/dev/null'
     return dedent(f"""\
         #!/bin/sh
         set -e
@@ -198,6 +201,7 @@ def _postinst(build: Build) -> str:
         {f"sleep {build.seconds}" if build.seconds else ":"}
         {refusal if build.refuses_legacy else ":"}
         {failure if build.fails_once else ":"}
+        {mark if build.wants_restart else ":"}
         """)
 
 

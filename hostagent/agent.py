@@ -16,7 +16,7 @@ from hostagent.contacts import Contacts
 from hostagent.downloads import Downloads
 from hostagent.durations import FLOOR, Durations
 from hostagent.early import EarlyDownloads
-from hostagent.errors import AgentError, PackageManagerFailed, Unauthorised, Unreachable
+from hostagent.errors import AgentError, DiskFull, PackageManagerFailed, Unauthorised, Unreachable
 from hostagent.farewell import Farewell
 from hostagent.heartbeat import Heartbeat
 from hostagent.history import History
@@ -31,6 +31,7 @@ from hostagent.person import Prompter, prompter_of
 from hostagent.providers import provider_of
 from hostagent.rebooters import Rebooter
 from hostagent.reboots import BACK_WITHIN, Reboots
+from hostagent.reserve import Reserve
 from hostagent.runner import Runner
 from hostagent.scripts import Scripts
 from hostagent.software import Software
@@ -67,7 +68,9 @@ class Agent:
         self._clock = clock or Clock()
         self._stop = stop or Event()
         self._state = state.load(home)
-        self._journal = Journal(home / "journal.jsonl", checkpoint)
+        self._reserve = Reserve(home / "reserve")
+        self._reserve.keep()
+        self._journal = Journal(home / "journal.jsonl", checkpoint, self._reserve)
         client = Client(self._state.server, self._clock, self._stop, self._state.credential)
         contacts = Contacts(home, checkpoint)
         self._line = Line(client, self._state, self._journal, self._clock, contacts=contacts, boot_id=host.boot_id)
@@ -119,7 +122,7 @@ class Agent:
                 failures += 1
                 log.warning("%s", error)
             # Work that is in the journal is done without the server too, until its deadline.
-            if not self._work_off() and not self._scan_if_due():
+            if not self._do_some():
                 self._clock.wait(self._stop, self._rest(failures))
 
     def once(self) -> None:
@@ -128,6 +131,15 @@ class Agent:
         while self._work_off() and not self._stop.is_set():
             self._line.turn()
         self._scan_if_due()
+
+    def _do_some(self) -> bool:
+        """Whether there was anything to do. On a full disk what was begun is gone on with later."""
+        try:
+            return self._work_off() or self._scan_if_due()
+        except DiskFull as error:
+            log.error("%s", error)
+            self._reserve.release()
+            return False
 
     def _work_off(self) -> bool:
         """Do the tasks that can be done now and forget those that are over; whether there was anything to do."""
@@ -182,6 +194,7 @@ class Agent:
 
     def _forget(self, task: Task) -> None:
         self._journal.forget(task, self._clock.now())
+        self._reserve.keep()
         identity = task.identity
         for path in self._work.glob(f"{identity.host_task_id}-{identity.attempt}-*"):
             if path.is_dir():

@@ -21,6 +21,10 @@ class JournalDamaged(AgentError):
     """A line before the last cannot be read. What was done is then unknown, so nothing more is done."""
 
 
+class DiskFull(AgentError):
+    """There was no room for a file of the agent's own. Nothing of it was written; it is tried again."""
+
+
 class Unreachable(AgentError):
     """No usable answer after all attempts; the work goes on and the call is made again later."""
 

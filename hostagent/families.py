@@ -72,7 +72,8 @@ def family(*, session: int, mark: str, adopted_before: Iterable[Process]) -> lis
     }
     while more := {one.pid for one in known.values() if one.parent in found} - found:
         found |= more
-    return [pid for pid in found if not known[pid].is_dead and pid != os.getpid()]
+    # Parents first: a shell that lives to see its child killed would say so.
+    return sorted(pid for pid in found if not known[pid].is_dead and pid != os.getpid())
 
 
 def bury() -> None:

@@ -5,6 +5,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from hostagent.errors import DiskFull
+
 
 def is_full(error: OSError) -> bool:
     """Whether there was no room for what was to be written: on the disk, in the quota, or by a limit of the process."""
@@ -21,16 +23,23 @@ def sync_directory(directory: Path) -> None:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace `path` by `content`, readable by its owner only (0600)."""
-    # mkstemp makes the file 0600 from its first moment, so no secret is ever readable by others.
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Replace `path` by `content`, readable by its owner only (0600). DiskFull where there is no room for it."""
+    try:
+        # mkstemp makes the file 0600 from its first moment, so no secret is ever readable by others.
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        if is_full(error):
+            raise DiskFull(f"{path}: {error.strerror}") from error
+        raise
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)
-    except BaseException:
+    except BaseException as error:
         Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError) and is_full(error):
+            raise DiskFull(f"{path}: {error.strerror}") from error
         raise
     sync_directory(path.parent)

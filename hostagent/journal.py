@@ -7,6 +7,7 @@ so a restarted agent knows exactly what the killed one knew.
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import RLock
@@ -14,8 +15,9 @@ from typing import Any, BinaryIO
 
 from hostagent import manifest as manifests
 from hostagent.clock import from_text, to_text
-from hostagent.errors import JournalDamaged
-from hostagent.files import sync_directory, write_atomically
+from hostagent.errors import DiskFull, JournalDamaged
+from hostagent.files import is_full, sync_directory, write_atomically
+from hostagent.reserve import Reserve
 from hostagent.tasks import Task
 
 Entry = dict[str, Any]
@@ -32,8 +34,15 @@ def no_checkpoint(name: str) -> None:
 class Journal:
     """The journal and what follows from it. Safe to use from several threads. Close it when done."""
 
-    def __init__(self, path: Path, checkpoint: Callable[[str], None] = no_checkpoint) -> None:
-        """Read `path`; a torn last line is cut off. JournalDamaged when any other line cannot be read."""
+    def __init__(
+        self, path: Path, checkpoint: Callable[[str], None] = no_checkpoint, reserve: Reserve | None = None
+    ) -> None:
+        """Read `path`; a torn last line is cut off. JournalDamaged when any other line cannot be read.
+
+        Where the disk is full, writing takes what `reserve` kept back, and after that it raises DiskFull: the line is
+        as if never written.
+        """
+        self._reserve = reserve
         self._path = path
         self._checkpoint = checkpoint
         self._lock = RLock()
@@ -101,12 +110,16 @@ class Journal:
             self._write({"entry": "stale", **_names(task)})
 
     def forget(self, task: Task, now: datetime) -> None:
-        """The task is over: the journal is rewritten without it. Only its number stays, so that it never runs again."""
+        """The task is over: the journal is rewritten without it. Only its number stays, so that it never runs again.
+
+        Where there is no room for that, the lines stay, and the next start finds the task over once more.
+        """
         with self._lock:
             self._memory.forget(_key(task), now)
             lines = b"".join(map(_line, self._memory.entries()))
             self._checkpoint("journal:compacting")
-            write_atomically(self._path, lines)
+            with suppress(DiskFull):
+                write_atomically(self._path, lines)
             self._checkpoint("journal:compacted")
             self._file.close()
             self._file = self._open()
@@ -121,12 +134,30 @@ class Journal:
     def _append(self, line: bytes) -> None:
         if self._broken:
             raise JournalDamaged(f"{self._path}: an earlier line could not be written")
-        # After half a line (a full disk) nothing may follow: the next start cuts it off, but only at the end.
+        # After half a line nothing may follow: the next start cuts it off, but only at the end.
         self._broken = True
-        self._file.write(line)
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        length = os.fstat(self._file.fileno()).st_size
+        try:
+            self._put(line)
+        except OSError as error:
+            if not is_full(error):
+                raise
+            os.ftruncate(self._file.fileno(), length)
+            self._broken = False
+            raise DiskFull(f"{self._path}: {error.strerror}") from error
         self._broken = False
+
+    def _put(self, line: bytes) -> None:
+        left = memoryview(line)
+        while True:
+            try:
+                while left:
+                    left = left[os.write(self._file.fileno(), left) :]
+                # Some file systems find out only here that there is no room.
+                return os.fsync(self._file.fileno())
+            except OSError as error:
+                if not is_full(error) or self._reserve is None or not self._reserve.release():
+                    raise
 
     def _open(self) -> BinaryIO:
         handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

@@ -34,6 +34,8 @@ class Machine:
 
     def command(self) -> Sequence[str]:
         """By systemd where that is in charge, so that services end in their order."""
+        if sys.platform == "win32":
+            return ["shutdown", "/r", "/t", "0"]
         if Path("/run/systemd/system").exists():
             return ["systemctl", "reboot"]
         return ["shutdown", "-r", "now"]

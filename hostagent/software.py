@@ -48,7 +48,7 @@ class Software:
             if notes.last_child is not None:
                 self._scripts.end(notes.last_child)
             return None
-        if notes.before["phase"] == "install" and notes.last_child is None:
+        if notes.before["phase"] == "install" and (notes.last_child is None or self._is_untouched(notes)):
             return None
         return self._to_its_end(step, notes, self._go_on)
 
@@ -79,7 +79,8 @@ class Software:
         notes.begin({"phase": "download"})
         path = self._fetch(step, notes)
         path, package = (path, None) if step.by_script else self._recognised(path)
-        notes.begin({"phase": "install", "file": str(path), "package": asdict(package) if package else None})
+        told = {"package": package and asdict(package), "was": package and self._standing(package)}
+        notes.begin({"phase": "install", "file": str(path), **told})
         installed = self._install(step, path, package, notes)
         if installed.reason != "done":
             return installed
@@ -148,15 +149,24 @@ class Software:
     def _go_on(self, step: InstallStep, notes: Notes) -> Outcome:
         before, child = notes.before or {}, notes.last_child
         package = PackageFile(**before["package"]) if before["package"] else None
-        if child and before["phase"] == "install" and package:
-            self._operations.wait_for(child)
-        elif child:
+        if child and not (before["phase"] == "install" and package):
             self._scripts.end(child)
         if before["phase"] == "proof":
             return self._prove(step, package, _told(before), notes)
         if before["phase"] == "script" and child is None:
             return self._configure(step, Path(before["file"]), package, _told(before), notes)
         return self._as_the_machine_shows(step, Path(before["file"]), package, notes)
+
+    def _is_untouched(self, notes: Notes) -> bool:
+        """Whether a package that was being installed is as it was before. What still installs it is let finish."""
+        before = notes.before or {}
+        if not before["package"] or notes.last_child is None:
+            return False
+        self._operations.wait_for(notes.last_child)
+        try:
+            return bool(self._standing(PackageFile(**before["package"])) == before["was"])
+        except PackageManagerFailed:
+            return False
 
     def _as_the_machine_shows(
         self, step: InstallStep, path: Path, package: PackageFile | None, notes: Notes
@@ -183,6 +193,10 @@ class Software:
         if package and self._provider and not path.name.endswith(self._provider.file_suffix):
             path = path.rename(path.with_name(path.name + self._provider.file_suffix))
         return path, package
+
+    def _standing(self, package: PackageFile) -> dict[str, Any] | None:
+        found = self._provider.installed(package.name, package.architecture) if self._provider else None
+        return asdict(found) if found else None
 
     def _is_there(self, package: PackageFile) -> bool:
         if self._provider is None:

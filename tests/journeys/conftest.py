@@ -33,6 +33,8 @@ SLOW = [
     )
 ]
 SLOW_SECONDS = 3.0
+# Those after which a machine wants a restart.
+RESTARTING = ["acme-restart", "acme-suppressed"]
 
 
 @pytest.fixture(scope="session")
@@ -89,12 +91,13 @@ def globex(running: Running, mailbox: Mailbox) -> Customer:
 def _machines(place: Path) -> dict[str, Agent]:
     """All with the old versions; the new ones are published before their first inventory."""
     apt = AptRepository(place / "apt")
-    apt.publish(Build(APP, OLD), Build(WAVES, OLD), *(Build(name, OLD) for name in SLOW))
-    machines = {name: _machine(place, name, apt, [APP, WAVES, *SLOW]) for name in APT}
+    apt.publish(*(Build(name, OLD) for name in (APP, WAVES, *SLOW, *RESTARTING)))
+    machines = {name: _machine(place, name, apt, [APP, WAVES, *SLOW, *RESTARTING]) for name in APT}
     machines[LEGACY] = _machine(place, LEGACY, apt, [APP], legacy=True)
     machines[CANARY] = _machine(place, CANARY, apt, [WAVES], legacy=True)
     refusing = [Build(name, NEW, refuses_legacy=True) for name in (APP, WAVES)]
     apt.publish(*refusing, *(Build(name, NEW, seconds=SLOW_SECONDS) for name in SLOW))
+    apt.publish(*(Build(name, NEW, wants_restart=True) for name in RESTARTING))
     if dnf_available():
         dnf = DnfRepository(place / "dnf")
         dnf.publish(Build(APP, OLD))
@@ -111,4 +114,4 @@ def _machine(place: Path, name: str, repository: Repository, packages: list[str]
         installed=[f"{package}={OLD}" for package in packages],
         legacy=legacy,
     )
-    return Agent(host, place / "agents" / name)
+    return Agent(host, place / "agents" / name, restarts_in=2.0)
