@@ -100,6 +100,7 @@ def end(child: Child, *, grace: float) -> None:
 
 def adopted() -> frozenset[Process]:
     """Whom we have adopted, and our children: for `end_all`, taken before the child is started."""
+    families.bury()
     return families.ours()
 
 

@@ -3,12 +3,14 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
 from demo import hosts
 from demo.repositories import Build
+from hostagent.clock import Clock
 from tests.hostagent.conftest import World, is_alive, restore
 from tests.hostagent.files import Files, serving
 from tests.hostagent.server import Server, install_step, scan_step, script_step
@@ -167,6 +169,29 @@ def test_file__whatever_its_address__stays_in_its_folder(world: World, server: S
     shown, *there = server.ends()[1]["output"].split("\n")[:-1]
     assert there == [shown]
     assert shown[0] not in ".-"
+
+
+def test_file__agent_is_to_end_while_it_comes__is_gone_on_with_in_the_next_life(
+    world: World, server: Server, files: Files
+):
+    stop = Event()
+
+    class Stopping(Clock):
+        def wait(self, event: Event, seconds: float) -> bool:
+            if event is stop:
+                stop.set()
+            return super().wait(event, seconds)
+
+    files.breaks = [20]
+    server.offer(step(files), scan_step(2))
+    world.once(stop=stop, clock=Stopping())
+    meanwhile = server.kinds()
+
+    world.once()
+
+    assert meanwhile == ["accepted", "step_started"]
+    assert (server.reasons(), world.lines("effects")) == (["done", "done"], ["program"])
+    assert files.requests == [None, "bytes=20-"]
 
 
 def test_file__no_address_to_call__is_refused(world: World, server: Server):
