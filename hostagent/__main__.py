@@ -1,7 +1,6 @@
-"""`python -m hostagent enrol|run|status`."""
+"""`python -m hostagent enrol|run|launch|status|doctor|install-service|remove`."""
 
 import argparse
-import json
 import logging
 import signal
 import sys
@@ -9,16 +8,14 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from threading import Event, Thread
 
-from hostagent import VERSION, families, journal, state
+from hostagent import VERSION, administration, families, state
 from hostagent.agent import Agent
 from hostagent.clock import Clock, HurriedClock
-from hostagent.enrolment import enrol
 from hostagent.errors import AgentError, Unauthorised
 from hostagent.host import Host
 from hostagent.lock import only_instance
 from hostagent.person.scripted import Scripted
 from hostagent.rebooters import Machine, Rebooter, Rehearsed
-from hostagent.tasks import Task
 
 log = logging.getLogger("hostagent")
 
@@ -26,22 +23,18 @@ log = logging.getLogger("hostagent")
 def main(arguments: list[str] | None = None) -> int:
     """Exit code 0; 1 for a failure that the text on stderr explains; 2 for a wrong call."""
     options = _parser().parse_args(arguments)
-    commands = {"enrol": _enrol, "run": _run, "status": _status}
     try:
-        commands[options.command](options)
+        return int(options.act(options))
     except (AgentError, Unauthorised) as error:
         print(f"hostagent: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="hostagent", description=__doc__)
     parser.add_argument("--version", action="version", version=VERSION)
     verbs = parser.add_subparsers(dest="command", required=True)
-    enrolling = verbs.add_parser("enrol", help="make this machine known to the server")
-    enrolling.add_argument("url", help="the server, https://… (http:// to this machine itself only)")
-    enrolling.add_argument("key", help="an activation key")
+    administration.add_verbs(verbs)
     running = verbs.add_parser("run", help="ask for work, and do it")
     running.add_argument("--once", action="store_true", help="do what there is to do now, and end")
     running.add_argument(
@@ -52,23 +45,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     running.add_argument("--person", type=Path, help="a folder that plays the person at the machine; only with a root")
     running.add_argument("--minute", type=float, help="seconds that a job's minute lasts; only with a root")
-    for verb in (enrolling, running, verbs.add_parser("status", help="show what this agent is and has to do")):
-        verb.add_argument("--home", type=Path, required=True, help="the agent's folder")
-        verb.add_argument("--root", type=Path, help="a folder with a package root of its own, instead of this machine")
+    running.add_argument("--root", type=Path, help="a folder with a package root of its own, instead of this machine")
+    running.set_defaults(act=_run)
+    administration.add_places(running)
+    administration.add_log_options(running)
     return parser
 
 
-def _enrol(options: argparse.Namespace) -> None:
-    enrolled = enrol(options.url, options.key, home=options.home, host=Host(options.root))
-    print(f"enrolled as agent {enrolled.agent_id} of asset {enrolled.asset_id}")
-
-
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> int:
     enrolled = state.load(options.home)
     root = options.root or (Path(enrolled.root) if enrolled.root else None)
     if root is None and (options.person or options.minute is not None):
         raise AgentError("--person and --minute are for a folder that plays a machine (--root), not for a real one")
-    _start_logging(options.home)
+    _start_logging(options.home, size=options.log_bytes, files=options.log_files)
     stop = _stop_on_signals()
     families.adopt_orphans()
     with only_instance(options.home):
@@ -86,6 +75,7 @@ def _run(options: argparse.Namespace) -> None:
         finally:
             agent.close()
     log.info("agent stopped")
+    return 0
 
 
 def _rebooter(host: Host, rehearsed: float | None) -> Rebooter | None:
@@ -97,30 +87,6 @@ def _rebooter(host: Host, rehearsed: float | None) -> Rebooter | None:
     return Machine()
 
 
-def _status(options: argparse.Namespace) -> None:
-    enrolled = state.load(options.home)
-    shown = {
-        "version": VERSION,
-        "server": enrolled.server,
-        "agentId": enrolled.agent_id,
-        "assetId": enrolled.asset_id,
-        "lastScanAt": enrolled.last_scan_at,
-        "tasks": [_shown(task) for task in journal.read(options.home / "journal.jsonl").tasks.values()],
-    }
-    print(json.dumps(shown, indent=1))
-
-
-def _shown(task: Task) -> dict[str, object]:
-    return {
-        "hostTaskId": task.identity.host_task_id,
-        "attempt": task.identity.attempt,
-        "finished": task.finished,
-        "dropped": task.dropped,
-        "reports": len(task.reports),
-        "acknowledged": task.acknowledged,
-    }
-
-
 def _stop_on_signals() -> Event:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -129,9 +95,9 @@ def _stop_on_signals() -> Event:
     return stop
 
 
-def _start_logging(home: Path) -> None:
+def _start_logging(home: Path, *, size: int, files: int) -> None:
     handlers: list[logging.Handler] = [
-        RotatingFileHandler(home / "agent.log", maxBytes=1_000_000, backupCount=3, encoding="utf-8"),
+        RotatingFileHandler(home / "agent.log", maxBytes=size, backupCount=files, encoding="utf-8"),
         logging.StreamHandler(),
     ]
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=handlers)

@@ -71,7 +71,14 @@ class Agent:
         self._reserve = Reserve(home / "reserve")
         self._reserve.keep()
         self._journal = Journal(home / "journal.jsonl", checkpoint, self._reserve)
-        client = Client(self._state.server, self._clock, self._stop, self._state.credential)
+        client = Client(
+            self._state.server,
+            self._clock,
+            self._stop,
+            self._state.credential,
+            ca=state.ca_file(home, self._state),
+            proxy=self._state.proxy,
+        )
         contacts = Contacts(home, checkpoint)
         self._line = Line(client, self._state, self._journal, self._clock, contacts=contacts, boot_id=host.boot_id)
         self._provider = provider_of(host)

@@ -6,6 +6,7 @@ import json
 import random
 import ssl
 import time
+from pathlib import Path
 from threading import Event
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -28,15 +29,28 @@ _QUARANTINED = "1923"
 class Client:
     """One server. `stop` ends the waiting between two tries."""
 
-    def __init__(self, server: str, clock: Clock, stop: Event, credential: str | None = None) -> None:
-        """AgentError when the address is neither https nor loopback."""
+    def __init__(
+        self,
+        server: str,
+        clock: Clock,
+        stop: Event,
+        credential: str | None = None,
+        *,
+        ca: Path | None = None,
+        proxy: str | None = None,
+    ) -> None:
+        """AgentError when the address is neither https nor loopback, and when `ca` holds no certificates.
+
+        `ca` takes the place of the authorities that the machine trusts; `proxy`, of what HTTPS_PROXY says. NO_PROXY
+        holds for either, and this machine itself is never looked for behind a proxy.
+        """
         self._server = _checked(server)
         self._clock, self._stop = clock, stop
         self._headers = {"Content-Type": "application/json", "User-Agent": f"hostagent/{VERSION}"}
         self._headers["Agent-Protocol"] = PROTOCOL
         if credential:
             self._headers["Authorization"] = f"Agent {credential}"
-        self._opener = _opener(self._server)
+        self.opener = opener_for(self._server, ca=ca, proxy=proxy)
 
     def post(self, path: str, body: dict[str, Any], *, tries: int = _TRIES) -> dict[str, Any]:
         """The answer's object. Unauthorised for 401, Answered for other 4xx, Unreachable after the last try."""
@@ -54,7 +68,7 @@ class Client:
         # The scheme was checked when the client was made, and redirects are refused.
         request = Request(f"{self._server}/agent/v1/{path}", content, self._headers, method="POST")  # noqa: S310
         try:
-            with self._opener.open(request, timeout=_TIMEOUT) as answer:
+            with self.opener.open(request, timeout=_TIMEOUT) as answer:
                 return _object(_read(answer))
         except HTTPError as error:
             with error:
@@ -94,12 +108,32 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _opener(server: str) -> OpenerDirector:
-    handlers: list[Any] = [_NoRedirects(), HTTPSHandler(context=ssl.create_default_context())]
+def opener_for(server: str, *, ca: Path | None, proxy: str | None) -> OpenerDirector:
+    """What opens connections to this server. AgentError as above."""
+    handlers: list[Any] = [_NoRedirects(), HTTPSHandler(context=_trust(ca))]
     if _is_loopback(urlsplit(server).hostname or ""):
         # A proxy's loopback is not ours.
         handlers.append(ProxyHandler({}))
+    elif proxy:
+        handlers.append(ProxyHandler({"https": checked_proxy(proxy)}))
     return build_opener(*handlers)
+
+
+def checked_proxy(proxy: str) -> str:
+    """The address of a proxy. AgentError for what is none."""
+    parts = urlsplit(proxy)
+    if parts.scheme != "http" or not parts.hostname:
+        raise AgentError(f"{proxy!r} is no proxy: http://name:port is")
+    return proxy
+
+
+def _trust(ca: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except FileNotFoundError:
+        raise AgentError(f"{ca} is not there") from None
+    except (ssl.SSLError, OSError) as error:
+        raise AgentError(f"{ca} holds no certificates in PEM: {error}") from error
 
 
 def _read(answer: Any) -> bytes:

@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiResponse
 from pydantic import Field
 from rest_framework.authentication import BaseAuthentication
 
-from agents.api.serializers import CheckInBody, EnrolBody, OutputBody
+from agents.api.serializers import CheckInBody, EnrolBody, Nothing, OutputBody
 from core.openapi import Answer, AuthenticationScheme, Error, ViewDocument, describe
 from deployments.reports import ReportsBody
 from inventory.descriptions import Scan
@@ -70,6 +70,19 @@ class OutputAccepted(Answer):
     """Up to which byte the output is known; what comes next begins there, or later."""
 
     received: int
+
+
+class Known(Answer):
+    """Who asks."""
+
+    agent_id: str
+    asset_id: str
+
+
+class Left(Answer):
+    """The credential is worth nothing any more."""
+
+    left: bool
 
 
 class ScanAccepted(Answer):
@@ -163,6 +176,22 @@ class OutputDocument(ViewDocument):
             responses={409: OpenApiResponse(ReportsRefused, description="The step does not run (any more).")},
         )
     }
+
+
+class WhoAmIDocument(ViewDocument):
+    """See WhoAmIView."""
+
+    target_class = "agents.api.views.WhoAmIView"
+    authenticators = (AgentCredential,)
+    operations = {"post": describe("agentWhoAmI", request=Nothing, answer=Known, says="Known.", refuses=[403])}
+
+
+class LeaveDocument(ViewDocument):
+    """See LeaveView."""
+
+    target_class = "agents.api.views.LeaveView"
+    authenticators = (AgentCredential,)
+    operations = {"post": describe("agentLeave", request=Nothing, answer=Left, says="Left.", refuses=[403])}
 
 
 class ScanDocument(ViewDocument):

@@ -18,6 +18,10 @@ class EnrolBody(Shape):
     machine: Machine
 
 
+class Nothing(Shape):
+    """An empty object."""
+
+
 class HeldTask(Shape):
     """A host task in the agent's journal."""
 

@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from agents.api.views import CheckInView, EnrolView, OutputView, ReportsView, ScanView
+from agents.api import views
 
 urlpatterns = [
-    path("enrol", EnrolView.as_view(), name="agent-enrol"),
-    path("check-in", CheckInView.as_view(), name="agent-check-in"),
-    path("reports", ReportsView.as_view(), name="agent-reports"),
-    path("output", OutputView.as_view(), name="agent-output"),
-    path("scan", ScanView.as_view(), name="agent-scan"),
+    path("enrol", views.EnrolView.as_view(), name="agent-enrol"),
+    path("check-in", views.CheckInView.as_view(), name="agent-check-in"),
+    path("reports", views.ReportsView.as_view(), name="agent-reports"),
+    path("output", views.OutputView.as_view(), name="agent-output"),
+    path("whoami", views.WhoAmIView.as_view(), name="agent-whoami"),
+    path("leave", views.LeaveView.as_view(), name="agent-leave"),
+    path("scan", views.ScanView.as_view(), name="agent-scan"),
 ]

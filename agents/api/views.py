@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from agents import hints, services
-from agents.api.serializers import CheckInBody, EnrolBody, OutputBody
+from agents.api.serializers import CheckInBody, EnrolBody, Nothing, OutputBody
 from agents.models import Agent
 from agents.versions import HEADER, OURS, Spoken, signs_of_life, spoken
 from core.digests import digest_of
@@ -205,6 +205,32 @@ class OutputView(AgentView):
         if received is None:
             return _refused("This step does not run (any more).", stale=True)
         return Response({"received": received})
+
+
+@extend_schema(tags=["agent protocol"])
+class WhoAmIView(AgentView):
+    """An agent asks whether it is known."""
+
+    @extend_schema(request=Nothing, responses={200: OpenApiTypes.OBJECT})
+    def post(self, request: Request) -> Response:
+        """Ask who one is. Neither a check-in nor a heartbeat."""
+        self.spoken()
+        agent = self.agent()
+        self.read(Nothing, request.data)
+        return Response({"agentId": str(agent.public_id), "assetId": str(agent.asset.public_id)})
+
+
+@extend_schema(tags=["agent protocol"])
+class LeaveView(AgentView):
+    """An agent is removed from its machine."""
+
+    @extend_schema(request=Nothing, responses={200: OpenApiTypes.OBJECT})
+    def post(self, request: Request) -> Response:
+        """Take leave: the credential is worth nothing from here on, and what the agent held has failed."""
+        agent = self.agent()
+        self.read(Nothing, request.data)
+        services.revoke(agent=agent, at=timezone.now())
+        return Response({"left": True})
 
 
 @extend_schema(tags=["agent protocol"])

@@ -93,3 +93,29 @@ def test_decide__by_less_than_an_administrator__is_refused(ada: Person, copied: 
 @pytest.mark.parametrize("verb", ["release", "revoke"])
 def test_decide__about_anothers__is_404(copied: Endpoint, verb: str) -> None:
     assert factories.stranger().post(f"agent/{copied.agent.public_id}/{verb}").status_code == 404
+
+
+def test_whoami__says_who__and_is_no_check_in(ada: Person, host: Endpoint) -> None:
+    answer = host.send("whoami", {})
+
+    assert answer.json() == {"agentId": str(host.agent.public_id), "assetId": str(host.asset.public_id)}
+    assert ada.get(f"agent/{host.agent.public_id}").json()["lastContact"] == before(host)
+
+
+def before(host: Endpoint) -> int | None:
+    at = host.asset.last_contact_at
+    return None if at is None else int(at.timestamp() * 1000)
+
+
+def test_whoami__of_a_quarantined_agent__says_so(copied: Endpoint) -> None:
+    answer = copied.send("whoami", {})
+
+    assert (answer.status_code, answer.json()["errorCode"]) == (403, "1923")
+
+
+def test_leave__ends_the_credential(ada: Person, host: Endpoint) -> None:
+    left = host.send("leave", {})
+
+    assert (left.status_code, left.json()) == (200, {"left": True})
+    assert [host.send(what, {}).status_code for what in ("whoami", "leave")] == [401, 401]
+    assert ada.get(f"agent/{host.agent.public_id}").json()["status"] == "Revoked"

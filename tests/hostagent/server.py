@@ -123,6 +123,7 @@ class Server:
         self.passed_over = 0
         # As the real server judges it; `copies` are the proved ones, and stop everybody.
         self.contact = Held(0, None)
+        self.left = False
         self.outputs: list[dict[str, Any]] = []
         self.copies: list[Sent] = []
         self._lock = Lock()
@@ -188,13 +189,19 @@ class Server:
                 return self.instead[path].popleft()
             if path == "enrol":
                 return self._enrol(body)
-            if authorisation != f"Agent {CREDENTIAL}":
+            if self.left or authorisation != f"Agent {CREDENTIAL}":
                 return 401, {}, {"message": "unknown"}
             if self.copies:
                 return self._stopped()
-            return {"check-in": self._check_in, "reports": self._report, "scan": self._scan, "output": self._output}[
-                path
-            ](body)
+            answers = {
+                "check-in": self._check_in,
+                "reports": self._report,
+                "scan": self._scan,
+                "output": self._output,
+                "whoami": lambda _: (200, {}, {"agentId": AGENT_ID, "assetId": "asset"}),
+                "leave": self._leave,
+            }
+            return answers[path](body)
 
     def _enrol(self, body: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
         if body["activationKey"] != ACTIVATION_KEY:
@@ -243,6 +250,10 @@ class Server:
             else:
                 kept.append(report)
         return 200, {}, {"acceptedThrough": len(kept)}
+
+    def _leave(self, body: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
+        self.left = True
+        return 200, {}, {"left": True}
 
     def _output(self, body: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
         self.outputs.append(body)

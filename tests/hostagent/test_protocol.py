@@ -54,7 +54,7 @@ def test_enrol__signing_key_not_ready__asks_again(world: World, server: Server):
 
 
 def test_commands__status_and_wrong_folder(world: World, capsys: pytest.CaptureFixture[str]):
-    assert main(["status", "--home", str(world.home)]) == 0
+    assert main(["status", "--json", "--home", str(world.home)]) == 0
     assert json.loads(capsys.readouterr().out)["agentId"] == state.load(world.home).agent_id
     assert main(["run", "--home", str(world.home / "nowhere")]) == 1
     assert "enrol first" in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""The agent as a service of the machine: what is installed, and taken away again."""
