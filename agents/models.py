@@ -147,3 +147,35 @@ class LiveOutput(CustomerOwned):
     def text(self) -> str:
         """What is kept."""
         return f"{self.head}{self.CUT}{self.tail}" if self.is_cut else self.head + self.tail
+
+
+class Release(models.Model):
+    """A version of the agent that was published: signed by a key that is nowhere near this service."""
+
+    version = models.CharField(max_length=32, unique=True)
+    # The version as one number, to compare by.
+    rank = models.BigIntegerField(unique=True)
+    manifest = models.TextField()
+    key_id = models.CharField(max_length=64)
+    signature = models.BinaryField()
+    archive = models.BinaryField()
+    for_all = models.BooleanField()
+    published_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.version
+
+
+class ReleaseForCustomer(CustomerOwned):
+    """A release that this customer's agents are offered, before all others' are."""
+
+    release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["customer", "release"], name="one_release_once_for_a_customer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.release_id} for {self.customer_id}"

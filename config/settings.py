@@ -221,6 +221,8 @@ HOST_LEASE_SECONDS = int(os.environ.get("HOST_LEASE_SECONDS", "120"))
 REBOOT_LEASE_SECONDS = int(os.environ.get("REBOOT_LEASE_SECONDS", "1800"))
 # What an agent without work is told to wait, and for how long Redis may answer for the database that there is none.
 AGENT_IDLE_POLL_SECONDS = float(os.environ.get("AGENT_IDLE_POLL_SECONDS", "60"))
+# The public keys that releases of the agent are signed with, `id:Base64`, by id. Machines pin them when they enrol.
+AGENT_RELEASE_KEYS = dict(key.split(":", 1) for key in _list("AGENT_RELEASE_KEYS"))
 AGENT_BUSY_POLL_SECONDS = float(os.environ.get("AGENT_BUSY_POLL_SECONDS", "1"))
 
 # --- calls to servers that customers name -----------------------------------------------------------------------------

@@ -13,9 +13,11 @@ from hostagent.agent import Agent
 from hostagent.clock import Clock, HurriedClock
 from hostagent.errors import AgentError, Unauthorised
 from hostagent.host import Host
+from hostagent.launcher import Launcher, Rules
 from hostagent.lock import only_instance
 from hostagent.person.scripted import Scripted
 from hostagent.rebooters import Machine, Rebooter, Rehearsed
+from hostagent.versions import RESTART
 
 log = logging.getLogger("hostagent")
 
@@ -46,9 +48,18 @@ def _parser() -> argparse.ArgumentParser:
     running.add_argument("--person", type=Path, help="a folder that plays the person at the machine; only with a root")
     running.add_argument("--minute", type=float, help="seconds that a job's minute lasts; only with a root")
     running.add_argument("--root", type=Path, help="a folder with a package root of its own, instead of this machine")
+    running.add_argument("--launched", action="store_true", help=argparse.SUPPRESS)
     running.set_defaults(act=_run)
-    administration.add_places(running)
-    administration.add_log_options(running)
+    launching = verbs.add_parser("launch", help="run the agent, start it again when it ends, and let it update itself")
+    launching.add_argument("--trial-minutes", type=float, default=Rules.minutes, help="for a new version to check in")
+    launching.add_argument("--trial-starts", type=int, default=Rules.starts, help="and so many starts")
+    launching.add_argument(
+        "--trial-hurry", type=float, default=Rules.hurry, help="seconds for it to end, if it did not"
+    )
+    launching.set_defaults(act=_launch)
+    for verb in (running, launching):
+        administration.add_places(verb)
+        administration.add_log_options(verb)
     return parser
 
 
@@ -63,9 +74,15 @@ def _run(options: argparse.Namespace) -> int:
     with only_instance(options.home):
         host = Host(root)
         clock = Clock() if options.minute is None else HurriedClock(options.minute)
-        person = Scripted(options.person) if options.person else None
-        rebooter = _rebooter(host, options.rehearse_restarts)
-        agent = Agent(options.home, host, stop=stop, clock=clock, prompter=person, rebooter=rebooter)
+        agent = Agent(
+            options.home,
+            host,
+            stop=stop,
+            clock=clock,
+            prompter=Scripted(options.person) if options.person else None,
+            rebooter=_rebooter(host, options.rehearse_restarts),
+            may_update=options.launched,
+        )
         try:
             log.info("agent %s started", enrolled.agent_id)
             agent.once() if options.once else agent.run()
@@ -75,6 +92,22 @@ def _run(options: argparse.Namespace) -> int:
         finally:
             agent.close()
     log.info("agent stopped")
+    return RESTART if agent.is_replaced else 0
+
+
+def _launch(options: argparse.Namespace) -> int:
+    """As the machine's service; what it says goes to the journal of whoever started it."""
+    home = options.home.resolve()
+    enrolled = state.load(home)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s launcher: %(message)s")
+    arguments = ["--log-bytes", str(options.log_bytes), "--log-files", str(options.log_files)]
+    rules = Rules(minutes=options.trial_minutes, starts=options.trial_starts, hurry=options.trial_hurry)
+    log.info("launching agent %s", enrolled.agent_id)
+    # Two of them would start two agents, of which one would end at once, again and again.
+    place = home / "launcher"
+    place.mkdir(mode=0o700, exist_ok=True)
+    with only_instance(place):
+        Launcher(home, arguments, stop=_stop_on_signals(), rules=rules).run()
     return 0
 
 

@@ -31,6 +31,7 @@ from hostagent.person import Prompter, prompter_of
 from hostagent.providers import provider_of
 from hostagent.rebooters import Rebooter
 from hostagent.reboots import BACK_WITHIN, Reboots
+from hostagent.releases import Updates
 from hostagent.reserve import Reserve
 from hostagent.runner import Runner
 from hostagent.scripts import Scripts
@@ -62,6 +63,7 @@ class Agent:
         before_restart: Callable[[Notes], bool] | None = None,
         back_within: float = BACK_WITHIN,
         prompter: Prompter | None = None,
+        may_update: bool = False,
     ) -> None:
         """NotEnrolled without an agent.json; JournalDamaged when the journal cannot be trusted."""
         self._home, self._host, self._checkpoint = home, host, checkpoint
@@ -80,6 +82,9 @@ class Agent:
             proxy=self._state.proxy,
         )
         contacts = Contacts(home, checkpoint)
+        keys = self._state.release_keys
+        self._updates = Updates(home, keys, client.fetch, clock=self._clock, may_switch=may_update)
+        self.is_replaced = False
         self._line = Line(client, self._state, self._journal, self._clock, contacts=contacts, boot_id=host.boot_id)
         self._provider = provider_of(host)
         self._work = home / "work"
@@ -115,12 +120,18 @@ class Agent:
         self._journal.close()
 
     def run(self) -> None:
-        """Until `stop` is set; the step that runs then is brought to its end first."""
+        """Until `stop` is set, or another version is to run from now on (then `is_replaced`).
+
+        The step that runs then is brought to its end first.
+        """
         failures = 0
         while not self._stop.is_set():
             try:
                 self._line.turn()
                 failures = 0
+                if self._updates.followed(self._line.offer, busy=bool(self._journal.tasks)):
+                    self.is_replaced = True
+                    return
             except Unauthorised as error:
                 log.error("%s; asking again in ten minutes", error)
                 self._clock.wait(self._stop, _BARRED)

@@ -64,6 +64,21 @@ class Client:
                     raise Unreachable(f"{path}: {problem}") from problem
         raise AssertionError("the last try returns or raises")
 
+    def fetch(self, path: str, most: int) -> bytes:
+        """The bytes at a path of this server's. AgentError where they are more than `most`, or do not come."""
+        if not path.startswith("/agent/v1/"):
+            raise AgentError(f"{path!r} is no path of the agents' protocol")
+        # The path is below a server whose scheme was checked.
+        request = Request(f"{self._server}{path}", headers=self._headers)  # noqa: S310
+        try:
+            with self.opener.open(request, timeout=_TIMEOUT) as answer:
+                return _read(answer, most)
+        except HTTPError as error:
+            with error:
+                raise Unreachable(f"{path}: HTTP {error.code}") from error
+        except (URLError, OSError, http.client.HTTPException, ValueError) as error:
+            raise Unreachable(f"{path}: {error}") from error
+
     def _post_once(self, path: str, content: bytes) -> dict[str, Any]:
         # The scheme was checked when the client was made, and redirects are refused.
         request = Request(f"{self._server}/agent/v1/{path}", content, self._headers, method="POST")  # noqa: S310
@@ -136,13 +151,13 @@ def _trust(ca: Path | None) -> ssl.SSLContext:
         raise AgentError(f"{ca} holds no certificates in PEM: {error}") from error
 
 
-def _read(answer: Any) -> bytes:
+def _read(answer: Any, most: int = 0) -> bytes:
     """The body, within the bounds: a timeout for each read alone would let a server drip for ever."""
     deadline = time.monotonic() + _WHOLE
     content = bytearray()
     while block := answer.read1(65536):
         content += block
-        if len(content) > _LARGEST or time.monotonic() > deadline:
+        if len(content) > (most or _LARGEST) or time.monotonic() > deadline:
             raise ValueError("the answer is too long, or takes too long")
     return bytes(content)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
+from hostagent import VERSION
 from hostagent.clock import Clock
 from hostagent.versions import RESTART, Versions, is_over
 
@@ -26,20 +27,30 @@ _PATIENCE = 270.0
 
 @dataclass(frozen=True)
 class Rules:
-    """How long, and for how many starts, a new version may take to check in; `look` is in seconds."""
+    """How long, and for how many starts, a new version may take to check in; the rest is in seconds.
+
+    `look` is from one look to the next; `hurry`, what a version that did not report has to end.
+    """
 
     minutes: float = 10.0
     starts: int = 3
     look: float = 1.0
+    hurry: float = 30.0
 
 
 class Launcher:
     """One agent's. `arguments` are those of its `run`."""
 
     def __init__(
-        self, home: Path, arguments: Sequence[str], *, stop: Event, clock: Clock | None = None, rules: Rules | None = None
+        self,
+        home: Path,
+        arguments: Sequence[str],
+        *,
+        stop: Event,
+        clock: Clock | None = None,
+        rules: Rules | None = None,
     ) -> None:
-        self._home, self._arguments, self._stop = home, list(arguments), stop
+        self._arguments, self._stop = ["--home", str(home), *arguments], stop
         self._clock, self._rules = clock or Clock(), rules or Rules()
         self._versions = Versions(home)
 
@@ -71,8 +82,7 @@ class Launcher:
                     return process.wait(_PATIENCE)
                 if self._trial_is_over():
                     log.error("version %s did not report in time", self._versions.current)
-                    process.kill()
-                    return process.wait()
+                    return _end(process, self._rules.hurry)
         finally:
             if process.poll() is None:
                 process.kill()
@@ -80,13 +90,14 @@ class Launcher:
         return code
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        version = self._versions.current
+        version = self._versions.newer_than(VERSION)
         sources = self._versions.folder(version) if version else _OWN_SOURCES
         log.info("starting version %s", version or "as installed")
         return subprocess.Popen(
             [sys.executable, "-m", "hostagent", "run", "--launched", *self._arguments],
             env=os.environ | {"PYTHONPATH": str(sources), "PYTHONDONTWRITEBYTECODE": "1"},
-            cwd=self._home,
+            # Python looks for modules in the working directory before all others.
+            cwd=sources,
             stdin=subprocess.DEVNULL,
         )
 
@@ -101,6 +112,16 @@ class Launcher:
         if trial and is_over(trial, now=self._clock.now(), minutes=self._rules.minutes, starts=self._rules.starts):
             self._versions.go_back()
             log.error("version %s is no good: back to %s", trial.version, trial.previous or "the installed one")
+
+
+def _end(process: "subprocess.Popen[bytes]", hurry: float) -> int:
+    """Asked first: a step may be running."""
+    process.terminate()
+    code = _ended(process, hurry)
+    if code is None:
+        process.kill()
+        code = process.wait()
+    return code
 
 
 def _ended(process: "subprocess.Popen[bytes]", seconds: float) -> int | None:

@@ -41,6 +41,8 @@ class Line:
         self._lock = RLock()
         self.poll_seconds = 5.0
         self.scan_wanted = False
+        # A newer version of this program, as the last answer offers it.
+        self.offer: Any = None
 
     def report(self) -> None:
         """Send what the journal holds."""
@@ -53,6 +55,7 @@ class Line:
             if self._let_in:
                 self.report()
             answer = self._check_in()
+            self.offer = answer.get("update")
             self.scan_wanted = self.scan_wanted or answer.get("scan") is True
             for host_task_id in answer.get("drop") or []:
                 self._drop(host_task_id)

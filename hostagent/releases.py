@@ -8,6 +8,7 @@ import base64
 import hashlib
 import io
 import json
+import logging
 import os
 import shutil
 import tarfile
@@ -20,9 +21,12 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from hostagent import VERSION
-from hostagent.errors import AgentError
+from hostagent.clock import Clock
+from hostagent.errors import AgentError, Unreachable
 from hostagent.files import sync_directory
 from hostagent.versions import Versions, number
+
+log = logging.getLogger(__name__)
 
 # Bytes: of the archive, and of all that is in it.
 LARGEST = 8 * 1024 * 1024
@@ -113,29 +117,48 @@ def _write(path: Path, content: bytes) -> None:
 
 
 class Updates:
-    """What a running agent does about an offer. `fetch` gets a path of the server's as bytes, at most so many."""
+    """What a running agent does about offers. `fetch` gets a path of the server's as bytes, at most so many.
+
+    `may_switch`: there is a launcher, which starts another version when this one ends.
+    """
 
     def __init__(
-        self, home: Path, keys: Mapping[str, str], fetch: Callable[[str, int], bytes], *, may_switch: bool
+        self,
+        home: Path,
+        keys: Mapping[str, str],
+        fetch: Callable[[str, int], bytes],
+        *,
+        clock: Clock,
+        may_switch: bool,
     ) -> None:
-        self.versions = Versions(home)
-        self._keys, self._fetch, self._may_switch = keys, fetch, may_switch
-        self._seen: set[str] = set()
+        self._versions, self._keys, self._fetch = Versions(home), keys, fetch
+        self._clock, self._may_switch = clock, may_switch
+        self._confirmed = False
+        self._passed_over: set[str] = set()
 
-    def wants(self, offer: object) -> bool:
-        """Whether this offer is worth a look: each is looked at once in a life, and one that failed never again."""
-        if not self._may_switch or not isinstance(offer, dict):
+    def followed(self, offer: object, *, busy: bool) -> bool:
+        """After a check-in: this version works. Whether another one is ready to take its place; never amidst work."""
+        if not self._confirmed:
+            self._confirmed = True
+            if self._versions.confirm(VERSION):
+                log.info("version %s has checked in, and stays", VERSION)
+        if busy or not isinstance(offer, dict) or not self._wants(offer):
             return False
-        version = offer.get("version")
-        return isinstance(version, str) and version not in self._seen | self.versions.refused
+        try:
+            release = verify(offer, self._keys)
+            install(release, self._fetch(str(offer.get("url")), release.size), self._versions)
+        except Unreachable as error:
+            log.warning("release %s not fetched: %s", offer.get("version"), error)
+            return False
+        except ReleaseRefused as error:
+            self._passed_over.add(str(offer.get("version")))
+            log.error("release %s refused: %s", offer.get("version"), error)
+            return False
+        self._versions.switch(release.version, now=self._clock.now())
+        log.info("version %s takes over", release.version)
+        return True
 
-    def take(self, offer: Mapping[str, Any]) -> Release:
-        """Fetch, check and unpack it. ReleaseRefused; Unreachable, after which it is tried again another time."""
-        release = verify(offer, self._keys)
-        content = self._fetch(str(offer.get("url")), release.size)
-        install(release, content, self.versions)
-        return release
-
-    def pass_over(self, offer: Mapping[str, Any]) -> None:
-        """This one was no good."""
-        self._seen.add(str(offer.get("version")))
+    def _wants(self, offer: Mapping[str, Any]) -> bool:
+        """Each is looked at once in a life, and one that failed its trial never again."""
+        version = str(offer.get("version"))
+        return self._may_switch and version not in self._passed_over | self._versions.refused

@@ -52,6 +52,11 @@ class Versions:
             return None
         return name if (self.folder(name) / "hostagent" / "__main__.py").is_file() else None
 
+    def newer_than(self, installed: str) -> str | None:
+        """The current one, unless the one installed by hand has overtaken it."""
+        name = self.current
+        return name if name and number(name) > number(installed) else None
+
     @property
     def refused(self) -> set[str]:
         """Those that failed."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse
 from pydantic import Field
 from rest_framework.authentication import BaseAuthentication
@@ -26,6 +27,7 @@ class Enrolled(Answer):
     agent_id: str
     credential: str
     manifest_keys: list[ManifestKey]
+    release_keys: list[ManifestKey] = Field(description="What releases of the agent are signed with.")
     poll_seconds: float
 
 
@@ -44,6 +46,16 @@ class Contact(Answer):
     token: str
 
 
+class Update(Answer):
+    """A newer version of the agent. The Ed25519 signature, in Base64, is of exactly the manifest's bytes."""
+
+    version: str
+    url: str = Field(description="Where the archive is, on this server.")
+    manifest: str
+    key_id: str
+    signature: str
+
+
 class CheckedIn(Answer):
     """What an agent is to do now."""
 
@@ -52,6 +64,7 @@ class CheckedIn(Answer):
     manifest: SignedManifest | None
     drop: list[int]
     contact: Contact | None = Field(description="Null: what was given before still holds.")
+    update: Update | None
 
 
 class CheckInRefused(Error):
@@ -192,6 +205,21 @@ class LeaveDocument(ViewDocument):
     target_class = "agents.api.views.LeaveView"
     authenticators = (AgentCredential,)
     operations = {"post": describe("agentLeave", request=Nothing, answer=Left, says="Left.", refuses=[403])}
+
+
+class ReleaseDocument(ViewDocument):
+    """See ReleaseView."""
+
+    target_class = "agents.api.views.ReleaseView"
+    authenticators = (AgentCredential,)
+    operations = {
+        "get": describe(
+            "agentRelease",
+            answer={"application/gzip": OpenApiTypes.BINARY},
+            says="The archive.",
+            refuses=[403, 404],
+        )
+    }
 
 
 class ScanDocument(ViewDocument):

@@ -11,5 +11,6 @@ urlpatterns = [
     path("output", views.OutputView.as_view(), name="agent-output"),
     path("whoami", views.WhoAmIView.as_view(), name="agent-whoami"),
     path("leave", views.LeaveView.as_view(), name="agent-leave"),
+    path("releases/<str:version>", views.ReleaseView.as_view(), name="agent-release"),
     path("scan", views.ScanView.as_view(), name="agent-scan"),
 ]

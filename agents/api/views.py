@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import transaction
+from django.http import HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from drf_spectacular.types import OpenApiTypes
@@ -18,7 +20,7 @@ from rest_framework.views import APIView
 
 from agents import hints, services
 from agents.api.serializers import CheckInBody, EnrolBody, Nothing, OutputBody
-from agents.models import Agent
+from agents.models import Agent, Release
 from agents.versions import HEADER, OURS, Spoken, signs_of_life, spoken
 from core.digests import digest_of
 from core.errors import Conflict, NotSignedIn, body_of
@@ -30,6 +32,7 @@ from inventory import services as inventory
 from inventory.descriptions import Scan
 
 _KEYWORD = "agent"
+_IDLE: dict[str, Any] = {"scan": False, "manifest": None, "drop": [], "contact": None, "update": None}
 S = TypeVar("S", bound=Shape)
 
 
@@ -66,7 +69,7 @@ class AgentView(APIView):
         """The body. What only a newer agent knows is passed over; from any other it is a mistake, and 400."""
         return parse(shape, data, forgiving=self.spoken().is_newer)
 
-    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """With what we speak."""
         response[HEADER] = str(OURS)
         return super().finalize_response(request, response, *args, **kwargs)
@@ -96,6 +99,7 @@ class EnrolView(AgentView):
             "agentId": str(made.agent.public_id),
             "credential": made.credential,
             "manifestKeys": [key],
+            "releaseKeys": [{"keyId": one, "publicKey": text} for one, text in settings.AGENT_RELEASE_KEYS.items()],
             "pollSeconds": settings.AGENT_BUSY_POLL_SECONDS,
         }
         return Response(answer, status=201)
@@ -112,7 +116,9 @@ class CheckInView(AgentView):
         body = self.read(CheckInBody, request.data)
         token = body.sent.token if body.sent is not None else ""
         if not body.tasks and (idle := hints.is_idle(digest=digest_of(self.credential()), token=token)) is not None:
-            return Response({"pollSeconds": idle, "scan": False, "manifest": None, "drop": [], "contact": None})
+            return Response(
+                {"pollSeconds": idle, "scan": False, "manifest": None, "drop": [], "contact": None, "update": None}
+            )
         try:
             with transaction.atomic():
                 return Response(self._ask_the_database(body))
@@ -140,6 +146,7 @@ class CheckInView(AgentView):
             "manifest": answer.manifest,
             "drop": answer.drop,
             "contact": contact and {"sequence": contact.sequence, "token": contact.token},
+            "update": answer.update and _offer(answer.update),
         }
 
 
@@ -178,6 +185,16 @@ class ReportsView(AgentView):
             reports=reports,
             at=at,
         )
+
+
+def _offer(release: Release) -> dict[str, str]:
+    return {
+        "version": release.version,
+        "url": reverse("agent-release", args=[release.version]),
+        "manifest": release.manifest,
+        "keyId": release.key_id,
+        "signature": base64.b64encode(bytes(release.signature)).decode(),
+    }
 
 
 def _refused(message: str, **more: object) -> Response:
@@ -231,6 +248,17 @@ class LeaveView(AgentView):
         self.read(Nothing, request.data)
         services.revoke(agent=agent, at=timezone.now())
         return Response({"left": True})
+
+
+@extend_schema(tags=["agent protocol"])
+class ReleaseView(AgentView):
+    """An agent fetches its next version."""
+
+    @extend_schema(responses={(200, "application/gzip"): OpenApiTypes.BINARY})
+    def get(self, request: Request, version: str) -> HttpResponse:
+        """Fetch a release that was offered."""
+        content = services.archive(agent=self.agent(), version=version)
+        return HttpResponse(content, content_type="application/gzip")
 
 
 @extend_schema(tags=["agent protocol"])

@@ -13,8 +13,8 @@ from django.conf import settings
 from agents import hints
 from agents.contacts import Contact, Sent
 from agents.manifests import canonical
-from agents.models import Agent, Manifest
-from agents.services import contacts
+from agents.models import Agent, Manifest, Release
+from agents.services import contacts, releases
 from core import events
 from deployments import services as deployments
 from deployments.models import HostTask
@@ -37,6 +37,7 @@ class CheckIn:
     manifest: dict[str, str] | None = None
     drop: list[int] = field(default_factory=list)
     contact: Contact | None = None
+    update: Release | None = None
 
 
 def check_in(
@@ -71,7 +72,13 @@ def check_in(
     if held is None and not fences:
         held = _next(agent, at=at)
     if held is None and not fences:
-        return CheckIn(poll_seconds=_idle(agent, contact, scan=scan, at=at), scan=scan, drop=drop, contact=contact)
+        return CheckIn(
+            poll_seconds=_idle(agent, contact, scan=scan, at=at),
+            scan=scan,
+            drop=drop,
+            contact=contact,
+            update=releases.offer(agent=agent),
+        )
     manifest = _envelope(held) if held is not None and held.pk not in fences else None
     return CheckIn(
         poll_seconds=_jittered(settings.AGENT_BUSY_POLL_SECONDS),
@@ -109,7 +116,8 @@ def _note_contact(
     if sent is not None:
         contact = contacts.follow(agent=agent, sent=sent, at=at, **told)
     elif any(getattr(agent, name) != value for name, value in told.items()):
-        Agent.objects.for_customer(agent.customer_id).filter(pk=agent.pk).update(**told)
+        agent.version, agent.protocol = version, protocol
+        agent.save(update_fields=list(told))
     note_boot(agent=agent, boot_id=boot_id, at=at)
     return contact
 

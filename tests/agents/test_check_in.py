@@ -58,7 +58,7 @@ def test_idle__second_check_in__asks_no_sql_at_all(host: Endpoint) -> None:
     second = host.check_in().json()
 
     assert connections["default"].connection is None
-    assert set(second) == {"pollSeconds", "scan", "manifest", "drop", "contact"}
+    assert set(second) == {"pollSeconds", "scan", "manifest", "drop", "contact", "update"}
     assert (second["scan"], second["manifest"], second["drop"]) == (False, None, [])
     assert 0 < second["pollSeconds"] <= django_settings.AGENT_IDLE_POLL_SECONDS
     assert first["pollSeconds"] <= django_settings.AGENT_IDLE_POLL_SECONDS * 1.2

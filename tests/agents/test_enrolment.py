@@ -52,7 +52,7 @@ def test_enrol__with_a_live_key__answers_an_identity_and_the_key_to_pin(ada: Per
 
     body = answer.json()
     assert answer.status_code == 201
-    assert set(body) == {"assetId", "agentId", "credential", "manifestKeys", "pollSeconds"}
+    assert set(body) == {"assetId", "agentId", "credential", "manifestKeys", "releaseKeys", "pollSeconds"}
     with acting_for(ada.customer.pk):
         agent = Agent.objects.select_related("asset").get()
         signing_key = SigningKey.objects.get()

@@ -15,7 +15,7 @@ from tests.tenants.roles import OWNER, SIGNER, WEB, WORKER, connected, rows
 from tests.tenants.worlds import World, two_worlds
 
 # Written out: a table that forgets its customer must not slip in here unread.
-OPEN_TABLES = {"calendars_servicepause", "core_heartbeat", "django_migrations", "django_session"}
+OPEN_TABLES = {"agents_release", "calendars_servicepause", "core_heartbeat", "django_migrations", "django_session"}
 OWN_ROWS = "(customer_id = (NULLIF(current_setting('app.customer_id'::text, true), ''::text))::bigint)"
 SERVING = ["patch_web", "patch_worker"]
 LOOKUPS = {

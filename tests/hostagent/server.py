@@ -12,6 +12,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agents.contacts import Held, Sent, Verdict, after, judge
+from agents.releasing import Built, key_id, rank
 
 AGENT_ID = "5f0c8f0e-1111-4222-8333-944444444444"
 CREDENTIAL = "agent-credential"
@@ -124,6 +125,9 @@ class Server:
         # As the real server judges it; `copies` are the proved ones, and stop everybody.
         self.contact = Held(0, None)
         self.left = False
+        # Newest last; offered to an agent of an older version, whose archive it may fetch.
+        self.release_key = Ed25519PrivateKey.generate()
+        self.releases: list[Built] = []
         self.outputs: list[dict[str, Any]] = []
         self.copies: list[Sent] = []
         self._lock = Lock()
@@ -208,7 +212,9 @@ class Server:
             return 403, {}, {"message": "the activation key is not known"}
         keys = [{"keyId": KEY_ID, "publicKey": self.public_key}]
         answer = {"assetId": "asset", "agentId": AGENT_ID, "credential": CREDENTIAL, "manifestKeys": keys}
-        return 201, {}, answer | {"pollSeconds": self.poll_seconds}
+        raw = self.release_key.public_key().public_bytes_raw()
+        releases = [{"keyId": key_id(self.release_key.public_key()), "publicKey": base64.b64encode(raw).decode()}]
+        return 201, {}, answer | {"pollSeconds": self.poll_seconds, "releaseKeys": releases}
 
     def _follow(self, sent: Sent) -> tuple[int, dict[str, str], Any] | None:
         verdict = judge(self.contact, sent)
@@ -233,7 +239,16 @@ class Server:
         answer = {"pollSeconds": self.poll_seconds, "scan": self.scan_wanted, "manifest": next(waiting, None)}
         self.scan_wanted = False
         contact = {"sequence": self.contact.sequence, "token": self.contact.token}
-        return 200, {}, answer | {"drop": self.drop, "contact": contact}
+        update = self._offer(body["agentVersion"])
+        return 200, {}, answer | {"drop": self.drop, "contact": contact, "update": update}
+
+    def _offer(self, version: str) -> dict[str, str] | None:
+        if not self.releases or rank(version) >= rank(self.releases[-1].version):
+            return None
+        newest = self.releases[-1]
+        signature = base64.b64encode(newest.signature).decode()
+        offer = {"manifest": newest.manifest, "keyId": newest.key_id, "signature": signature}
+        return offer | {"version": newest.version, "url": f"/agent/v1/releases/{newest.version}"}
 
     def _report(self, body: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
         key = body["hostTaskId"], body["attempt"]
@@ -285,6 +300,14 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def do_GET(self) -> None:
+            version = self.path.removeprefix("/agent/v1/releases/")
+            content = next((one.archive for one in server.releases if one.version == version), b"")
+            self.send_response(200 if content else 404)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)

@@ -108,7 +108,11 @@ BODIES: dict[tuple[str, str], Any] = {
 # What has to be asked in the query string.
 QUERIES = {"pm/v1/deploymentjob/<str:job_id>/runs/<int:number>/explain": ("assetId", ASSET)}
 # A parameter that names nobody's row; or that is a secret, which is all that its holder needs.
-ROUTES_WITHOUT_IDS = {"pm/v1/deploymentjobs/update/status/<str:status>", "feeds/<str:secret>.ics"}
+ROUTES_WITHOUT_IDS = {
+    "pm/v1/deploymentjobs/update/status/<str:status>",
+    "feeds/<str:secret>.ics",
+    "agent/v1/releases/<str:version>",
+}
 LISTS = [
     "/pm/v1/users",
     "/pm/v1/keys",

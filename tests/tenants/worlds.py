@@ -10,7 +10,7 @@ from django.db import connections
 from django.utils import timezone
 
 from agents import services as agents
-from agents.models import Agent, LiveOutput, Manifest
+from agents.models import Agent, LiveOutput, Manifest, Release, ReleaseForCustomer
 from calendars import services as calendars
 from calendars.models import Calendar
 from core.customer_context import acting_for
@@ -204,6 +204,11 @@ def world(name: str = "") -> World:
         agents.check_in(agent=agent, fences={}, boot_id="", version="0.1.0", at=timezone.now())
         task, action = HostTask.objects.get(), JobAction.objects.get()
         LiveOutput.objects.create(customer_id=customer.pk, step=task.steps.first(), began_at=timezone.now())
+        release, _ = Release.objects.get_or_create(
+            version="0.0.1",
+            defaults={"rank": 1, "for_all": False, "published_at": timezone.now(), "signature": b"", "archive": b""},
+        )
+        ReleaseForCustomer.objects.create(customer_id=customer.pk, release=release)
         # Last of all: nothing starts after it.
         calendars.pause_customer(user=ada.user, reason="moving house", at=timezone.now())
         IdempotencyKey.objects.create(
