@@ -41,7 +41,7 @@ def test_enrol__twice__is_refused(world: World):
 
 
 def test_enrol__unknown_key__says_why(world: World, server: Server):
-    with pytest.raises(Answered, match="activation key is not known"):
+    with pytest.raises(AgentError, match="activation key is not accepted: the activation key is not known"):
         enrolment.enrol(server.url, "wrong", home=world.home / "other", host=Host(world.host.root))
 
 
