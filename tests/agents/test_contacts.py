@@ -25,6 +25,7 @@ from tests import factories
 from tests.agents.endpoints import Endpoint, endpoint, now, work
 from tests.factories import Person
 from tests.tenants import worlds
+from tests.tenants.roles import WEB, acting_as
 
 
 @dataclass
@@ -373,6 +374,20 @@ def test_re_answer__work_that_was_reported_on__is_not_handed_out_again(ada: Pers
     assert answer["manifest"] is None
     deployments.sweep(at=timezone.now() + timedelta(hours=1))
     assert now(task).state == "Lost"
+
+
+def test_check_in__as_the_webs_role__watches_stops_and_decides(ada: Person, program: Program) -> None:
+    copy = program.copy()
+    forget(program)
+
+    with acting_as(WEB):
+        answers = [program.ask(), copy.insist(), program.ask()]
+        released = ada.post(f"agent/{program.host.agent.public_id}/release")
+        answers.append(program.ask())
+        revoked = ada.post(f"agent/{program.host.agent.public_id}/revoke")
+
+    assert [one.status_code for one in answers] == [200, 403, 403, 200]
+    assert (released.json()["status"], revoked.json()["status"]) == ("Active", "Revoked")
 
 
 def forget(program: Program) -> None:
