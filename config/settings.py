@@ -223,6 +223,8 @@ REBOOT_LEASE_SECONDS = int(os.environ.get("REBOOT_LEASE_SECONDS", "1800"))
 AGENT_IDLE_POLL_SECONDS = float(os.environ.get("AGENT_IDLE_POLL_SECONDS", "60"))
 # The public keys that releases of the agent are signed with, `id:Base64`, by id. Machines pin them when they enrol.
 AGENT_RELEASE_KEYS = dict(key.split(":", 1) for key in _list("AGENT_RELEASE_KEYS"))
+# Over how long a new release reaches all agents: each has its place in that time, always the same.
+AGENT_UPDATE_SPREAD_SECONDS = float(os.environ.get("AGENT_UPDATE_SPREAD_SECONDS", "3600"))
 AGENT_BUSY_POLL_SECONDS = float(os.environ.get("AGENT_BUSY_POLL_SECONDS", "1"))
 
 # --- calls to servers that customers name -----------------------------------------------------------------------------

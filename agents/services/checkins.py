@@ -77,7 +77,7 @@ def check_in(
             scan=scan,
             drop=drop,
             contact=contact,
-            update=releases.offer(agent=agent),
+            update=releases.offer(agent=agent, at=at),
         )
     manifest = _envelope(held) if held is not None and held.pk not in fences else None
     return CheckIn(

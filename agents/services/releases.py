@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -36,8 +36,8 @@ def withdraw(*, version: str, at: datetime) -> None:
         raise NotFound(f"There is no release {version}.")
 
 
-def offer(*, agent: Agent) -> Release | None:
-    """The newest release that is for this agent and newer than it, without its archive."""
+def offer(*, agent: Agent, at: datetime) -> Release | None:
+    """The newest release that is for this agent and newer than it, without its archive, once it is the agent's turn."""
     try:
         than = rank(agent.version)
     except DomainError:
@@ -45,7 +45,9 @@ def offer(*, agent: Agent) -> Release | None:
         return None
     own = ReleaseForCustomer.objects.for_customer(agent.customer_id).values("release")
     return (
-        Release.objects.filter(Q(for_all=True) | Q(pk__in=own), rank__gt=than, withdrawn_at=None)
+        Release.objects.filter(
+            Q(for_all=True) | Q(pk__in=own), rank__gt=than, withdrawn_at=None, published_at__lte=at - _turn(agent)
+        )
         .defer("archive")
         .order_by("-rank")
         .first()
@@ -59,6 +61,12 @@ def archive(*, agent: Agent, version: str) -> bytes:
     if release is None:
         raise NotFound
     return bytes(release.archive)
+
+
+def _turn(agent: Agent) -> timedelta:
+    """How long after a publication this agent's turn is."""
+    share = (agent.public_id.int % 10_000) / 10_000
+    return timedelta(seconds=share * settings.AGENT_UPDATE_SPREAD_SECONDS)
 
 
 def _stored(built: Built, *, for_all: bool, at: datetime) -> Release:
@@ -78,9 +86,11 @@ def _stored(built: Built, *, for_all: bool, at: datetime) -> Release:
         return release
     if release.manifest != built.manifest:
         raise Conflict(f"Release {built.version} was published with another content. Give it another version.")
-    release.for_all = release.for_all or for_all
+    if for_all and not release.for_all:
+        # The time over which it is spread begins for those who had to wait.
+        release.for_all, release.published_at = True, at
     release.withdrawn_at = None
-    release.save(update_fields=["for_all", "withdrawn_at"])
+    release.save(update_fields=["for_all", "published_at", "withdrawn_at"])
     return release
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import Client
 
-from agents import hints, releasing
+from agents import hints, releasing, services
 from agents.models import Release
 from core.customer_context import enter
 from tests import factories
@@ -35,6 +36,7 @@ def built(tmp_path: Path, sources: Path, settings: Any) -> Path:
     said = command("build_agent_release", tmp_path / "key.pem", tmp_path / "release", new_key=True, sources=sources)
     name, public = said.rpartition("AGENT_RELEASE_KEYS=")[2].strip().split(":")
     settings.AGENT_RELEASE_KEYS = {name: public}
+    settings.AGENT_UPDATE_SPREAD_SECONDS = 0
     return tmp_path / "release"
 
 
@@ -99,6 +101,21 @@ def test_offer__agent_that_has_it_or_works__gets_none(ada: Person, host: Endpoin
 
     assert asked == [None] * 3
     assert offered(host) is None
+
+
+def test_offer__to_many__is_spread_over_time(ada: Person, built: Path, settings: Any) -> None:
+    settings.AGENT_UPDATE_SPREAD_SECONDS = 3600
+    publish(ada, built)
+    hosts = [endpoint(ada) for _ in range(12)]
+    at = Release.objects.get().published_at
+
+    told = [
+        sum(services.offer(agent=one.agent, at=at + timedelta(seconds=wait)) is not None for one in hosts)
+        for wait in (0, 1800, 3600)
+    ]
+
+    assert told == sorted(told)
+    assert (told[0] < 12, told[2]) == (True, 12)
 
 
 def test_withdraw__is_offered_to_nobody_any_more(ada: Person, host: Endpoint, built: Path) -> None:
