@@ -139,7 +139,7 @@ STEP_SENTENCES: Mapping[StepReason, str] = {
     StepReason.DOWNLOAD_FAILED: "The file could not be fetched.",
     StepReason.BAD_FILE_DIGEST: "The file that was fetched is not the one whose checksum the job names.",
     StepReason.NO_SUCH_KEY: "The registry key is not there.",
-    StepReason.NOT_DETECTED: "It was installed without an error, but the detection script does not find it.",
+    StepReason.NOT_DETECTED: "It was done without an error, but a look at the machine does not show it.",
     StepReason.DISK_FULL: "There was no room on the host's disk.",
 }
 

@@ -70,7 +70,8 @@ def _run(options: argparse.Namespace) -> int:
         raise AgentError("--person and --minute are for a folder that plays a machine (--root), not for a real one")
     _start_logging(options.home, size=options.log_bytes, files=options.log_files)
     stop = _stop_on_signals()
-    families.adopt_orphans()
+    if sys.platform != "win32":
+        families.adopt_orphans()
     with only_instance(options.home):
         host = Host(root)
         clock = Clock() if options.minute is None else HurriedClock(options.minute)

@@ -37,6 +37,7 @@ from hostagent.runner import Runner
 from hostagent.scripts import Scripts
 from hostagent.software import Software
 from hostagent.tasks import Task
+from hostagent.windows import windows_steps
 
 log = logging.getLogger(__name__)
 
@@ -86,9 +87,10 @@ class Agent:
         self._updates = Updates(home, keys, client.fetch, clock=self._clock, may_switch=may_update)
         self.is_replaced = False
         self._line = Line(client, self._state, self._journal, self._clock, contacts=contacts, boot_id=host.boot_id)
-        self._provider = provider_of(host)
+        self._provider = provider_of(host, home / "installers")
         self._work = home / "work"
         self._work.mkdir(mode=0o700, exist_ok=True)
+        self._windows = windows_steps(host, self._work, self._clock)
         self._scripts = Scripts(
             host, self._work, self._clock, lambda notes, kept: self._line.live.watch(*notes.step, kept)
         )
@@ -196,6 +198,7 @@ class Agent:
                 reboots=self._reboots,
                 prompter=self._prompter,
                 durations=self._durations,
+                windows=self._windows,
                 scan=self._scan,
                 nudge=heartbeat.nudge,
                 checkpoint=self._checkpoint,

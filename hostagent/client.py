@@ -107,11 +107,16 @@ class _NoRedirects(HTTPRedirectHandler):
         return None
 
 
+def is_secure(url: str) -> bool:
+    """Whether nobody on the way can read or change what goes to this address and comes from it."""
+    parts = urlsplit(url)
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or ""))
+    )
+
+
 def _checked(server: str) -> str:
-    parts = urlsplit(server)
-    if parts.scheme == "https" and parts.hostname:
-        return server.rstrip("/")
-    if parts.scheme == "http" and parts.hostname and _is_loopback(parts.hostname):
+    if is_secure(server):
         return server.rstrip("/")
     raise AgentError(f"{server!r} is refused: only https, or http to this machine itself")
 

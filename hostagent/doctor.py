@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,7 @@ def _folder(home: Path) -> Finding:
         loose = [path.name for path in (home, *_secrets(home)) if path.stat().st_mode & 0o077]
     except OSError as error:
         return Finding(name, False, str(error), f"make {home}, or name the agent's folder with --home")
-    if os.name == "posix" and loose:
+    if sys.platform != "win32" and loose:
         return Finding(name, False, f"others may read {', '.join(loose)}", f"chmod -R go= {home}")
     if os.name == "posix" and kept.st_uid != os.geteuid():
         return Finding(

@@ -9,6 +9,7 @@ from hostagent import VERSION, contacts, machine, probe, state
 from hostagent.client import Client
 from hostagent.clock import Clock
 from hostagent.errors import AgentError, AlreadyEnrolled, Answered
+from hostagent.files import protect
 from hostagent.host import Host
 from hostagent.processes import boot_id
 from hostagent.providers import provider_of
@@ -40,6 +41,7 @@ def enrol(
     skew = probe.reach(server.rstrip("/"), client.opener).skew(clock.now())
     if skew is not None and abs(skew) > probe.MOST_SKEW:
         raise AgentError(probe.skew_in_words(skew))
+    protect(home)
     provider = provider_of(host)
     body = {
         "activationKey": activation_key,

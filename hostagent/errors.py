@@ -56,3 +56,11 @@ class PackageManagerFailed(AgentError):
 
 class PackageManagerLocked(PackageManagerFailed):
     """Another program held the package manager's lock for longer than we wait."""
+
+
+class DownloadFailed(AgentError):
+    """A file could not be fetched."""
+
+
+class BadFileDigest(AgentError):
+    """A file was fetched, and it is not the one that was meant."""

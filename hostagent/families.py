@@ -7,6 +7,7 @@ PR_SET_CHILD_SUBREAPER. Only who clears its environment in a session of its own,
 
 import ctypes
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -78,6 +79,8 @@ def family(*, session: int, mark: str, adopted_before: Iterable[Process]) -> lis
 
 def bury() -> None:
     """Take notice of adopted processes that have ended. Those that we started are waited for by who did."""
+    if sys.platform == "win32":
+        return
     session = os.getsid(0)
     for one in ours():
         if one.is_dead and one.session not in (session, one.pid):

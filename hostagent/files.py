@@ -2,10 +2,18 @@
 
 import errno
 import os
+import sys
 import tempfile
 from pathlib import Path
 
 from hostagent.errors import DiskFull
+
+if sys.platform == "win32":
+    from hostagent.platforms.windows.files import protect, replace, sync_directory
+else:
+    from hostagent.platforms.posix.files import protect, replace, sync_directory
+
+__all__ = ["is_full", "protect", "sync_directory", "write_atomically"]
 
 
 def is_full(error: OSError) -> bool:
@@ -13,17 +21,11 @@ def is_full(error: OSError) -> bool:
     return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def sync_directory(directory: Path) -> None:
-    """Make names in `directory` durable: renaming and creating are not until the directory itself is written."""
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace `path` by `content`, readable by its owner only (0600). DiskFull where there is no room for it."""
+    """Replace `path` by `content`, readable by its owner only (0600). DiskFull where there is no room for it.
+
+    Nobody may have it open on Windows.
+    """
     try:
         # mkstemp makes the file 0600 from its first moment, so no secret is ever readable by others.
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -36,7 +38,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(path)
+        replace(Path(name), path)
     except BaseException as error:
         Path(name).unlink(missing_ok=True)
         if isinstance(error, OSError) and is_full(error):

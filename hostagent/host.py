@@ -1,11 +1,14 @@
 """The machine, or the folder that plays one: where its files are and what its programs are told."""
 
-import os
+import sys
 from pathlib import Path
 
 from hostagent import processes
 
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+if sys.platform == "win32":
+    from hostagent.platforms.windows.environment import ROOT, environment
+else:
+    from hostagent.platforms.posix.environment import ROOT, environment
 
 
 class Host:
@@ -13,7 +16,7 @@ class Host:
 
     def __init__(self, root: Path | None = None) -> None:
         self.is_rooted = root is not None
-        self.root = root.resolve() if root else Path("/")
+        self.root = root.resolve() if root else ROOT
 
     def path(self, name: str) -> Path:
         """Where the host's `/name` is."""
@@ -26,7 +29,6 @@ class Host:
 
     def environment(self) -> dict[str, str]:
         """For every child. Built from nothing: what the agent was started with is not the script's business."""
-        environment = {"PATH": _PATH, "LC_ALL": "C.UTF-8", "HOME": os.environ.get("HOME", "/root")}
         if self.is_rooted:
-            environment |= {"PATCH_ROOT": str(self.root), "DPKG_ROOT": str(self.root)}
-        return environment
+            return environment() | {"PATCH_ROOT": str(self.root), "DPKG_ROOT": str(self.root)}
+        return environment()

@@ -118,11 +118,14 @@ class Journal:
             self._memory.forget(_key(task), now)
             lines = b"".join(map(_line, self._memory.entries()))
             self._checkpoint("journal:compacting")
-            with suppress(DiskFull):
-                write_atomically(self._path, lines)
-            self._checkpoint("journal:compacted")
+            # Windows replaces no file that is open.
             self._file.close()
-            self._file = self._open()
+            try:
+                with suppress(DiskFull):
+                    write_atomically(self._path, lines)
+                self._checkpoint("journal:compacted")
+            finally:
+                self._file = self._open()
 
     def _write(self, entry: Entry) -> None:
         with self._lock:

@@ -1,23 +1,25 @@
 """One agent per folder."""
 
-import fcntl
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from hostagent.errors import AlreadyRunning
 
+if sys.platform == "win32":
+    from hostagent.platforms.windows.locks import try_lock
+else:
+    from hostagent.platforms.posix.locks import try_lock
+
 
 @contextmanager
 def only_instance(home: Path) -> Iterator[None]:
     """Hold `home` for as long as the block runs. AlreadyRunning when another process holds it.
 
-    The kernel lets go when we die, however we die, so no stale file can block the next start. Children do not inherit
-    the lock: Python opens files close-on-exec.
+    No stale file can block the next start: the lock itself ends with its holder.
     """
     with (home / "agent.lock").open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AlreadyRunning(f"another agent is running on {home}") from None
+        if not try_lock(file):
+            raise AlreadyRunning(f"another agent is running on {home}")
         yield

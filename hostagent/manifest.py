@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hostagent import conduct
 from hostagent.clock import from_text
 from hostagent.conduct import Conduct
+from hostagent.windows_steps import RegistryStep, UninstallStep, registry_step, uninstall_step
 
 
 class Refused(Exception):
@@ -77,8 +78,22 @@ class RebootStep:
 
 
 @dataclass(frozen=True)
+class Download:
+    """An installer of a patch. `kind` is `msi`, `exe` or `msu`; `arguments` are what makes an exe silent."""
+
+    url: str
+    sha256: str
+    kind: str
+    arguments: str
+    version: str
+
+
+@dataclass(frozen=True)
 class PatchStep:
-    """`version` is the version to have (install) or to leave (rollback); `back_to` only matters for rollback."""
+    """`version` is the version to have (install) or to leave (rollback); `back_to` only matters for rollback.
+
+    `downloads` are the installers of these versions, of patches that no package manager fetches.
+    """
 
     number: int
     operation: str
@@ -86,6 +101,7 @@ class PatchStep:
     architecture: str | None
     version: str
     back_to: str | None
+    downloads: tuple[Download, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,7 +118,7 @@ class UnknownStep:
     number: int
 
 
-Step = ScriptStep | InstallStep | RebootStep | PatchStep | ScanStep | UnknownStep
+Step = ScriptStep | InstallStep | RebootStep | RegistryStep | UninstallStep | PatchStep | ScanStep | UnknownStep
 
 
 @dataclass(frozen=True)
@@ -197,8 +213,19 @@ def _step(content: Mapping[str, Any]) -> Step:
             architecture=content.get("architecture"),
             version=str(content["version"]),
             back_to=content.get("from"),
+            downloads=tuple(map(_download, content.get("downloads") or ())),
         )
     return ScanStep(number) if kind == "scan" else UnknownStep(number)
+
+
+def _download(content: Mapping[str, Any]) -> Download:
+    return Download(
+        url=str(content["url"]),
+        sha256=str(content["sha256"]).lower(),
+        kind=str(content["kind"]),
+        arguments=str(content.get("arguments") or ""),
+        version=str(content["version"]),
+    )
 
 
 def _script_step(number: int, content: Mapping[str, Any]) -> ScriptStep:
@@ -255,4 +282,6 @@ def _script(content: Mapping[str, Any]) -> bytes:
 _ACTIONS: Mapping[Any, Callable[[int, Mapping[str, Any]], Step]] = {
     "Install Software": _install_step,
     "System Reboot": _reboot_step,
+    "Change Registry Key": registry_step,
+    "Uninstall Software": uninstall_step,
 }

@@ -12,6 +12,7 @@ _STATES = {
     "earlier_step_failed": "skipped",
     "window_over": "skipped",
     "dropped": "skipped",
+    "no_such_key": "skipped",
     "interrupted": "interrupted",
 }
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from hostagent import output
 from hostagent.clock import Clock, to_text
-from hostagent.errors import PackageManagerFailed, PackageManagerLocked
+from hostagent.errors import BadFileDigest, DownloadFailed, PackageManagerFailed, PackageManagerLocked
 from hostagent.history import History
 from hostagent.host import Host
 from hostagent.manifest import PatchStep
@@ -19,9 +19,8 @@ from hostagent.providers.base import Installed
 
 log = logging.getLogger(__name__)
 
-# Neither can be taken for an option, or for a file's path.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*")
-_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+:~^_-]*")
+# Cannot be taken for an option, or for a file's path.
+_ARCHITECTURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*")
 
 
 class Patches:
@@ -40,33 +39,33 @@ class Patches:
 
     def run(self, step: PatchStep, notes: Notes) -> Outcome:
         """Do what the step says, unless the machine says that there is nothing to do."""
-        if self._provider is None or not _is_supported(step):
+        if self._provider is None or not _is_supported(step, self._provider):
             return Outcome("unsupported", output=f"this machine cannot do this {step.operation!r} of {step.package!r}")
         try:
-            return self._attempt(step, self._source(self._provider, notes), notes)
+            return self._attempt(step, self._source(self._provider, notes).for_step(step), notes)
         except ValueError as error:
             return Outcome("unsupported", output=str(error))
-        except PackageManagerLocked as error:
-            return _failure("package_manager_locked", error.output)
         except PackageManagerFailed as error:
-            return _failure("package_manager_failed", error.output)
+            locked = isinstance(error, PackageManagerLocked)
+            return _failure("package_manager_locked" if locked else "package_manager_failed", error.output)
+        except (DownloadFailed, BadFileDigest) as error:
+            return _failure("bad_file_digest" if isinstance(error, BadFileDigest) else "download_failed", str(error))
 
     def download(self, step: PatchStep, notes: Notes) -> bool:
         """Fetch what the step will install, where it will; whether it is here now. Installs nothing.
 
         Failing changes nothing: it is fetched when its time comes.
         """
-        if self._provider is None or step.operation != "install" or not _is_supported(step):
+        if self._provider is None or step.operation != "install" or not _is_supported(step, self._provider):
             return False
         try:
-            provider = self._source(self._provider, notes)
+            provider = self._source(self._provider, notes).for_step(step)
             before = provider.installed(step.package, step.architecture)
             if before is None or _nothing_to_do(step, before, step.version, provider):
                 return False
             provider.refresh()
-            done = tuple(filter(provider.is_done, range(256)))
-            provider.ask(provider.download_command(step.package, step.architecture, step.version), accepted=done)
-        except (PackageManagerFailed, ValueError) as error:
+            provider.download(step.package, step.architecture, step.version)
+        except (PackageManagerFailed, DownloadFailed, BadFileDigest, ValueError) as error:
             log.warning("%s is not downloaded early: %s", step.package, error)
             return False
         return True
@@ -144,6 +143,8 @@ class Patches:
         notes.checkpoint("patch:remembered")
         text, cut = self._operations.printed(notes)
         whole = after is not None and after.whole and provider.compare(after.version, target) == 0
+        if whole:
+            provider.done(step.package, target)
         return Outcome(
             "done" if whole and provider.is_done(exit_code) else _reason(provider, exit_code, text),
             exit_code=exit_code,
@@ -172,13 +173,12 @@ class Patches:
             self._history.add(step.package, old=before.version, new=after.version, at=at)
 
 
-def _is_supported(step: PatchStep) -> bool:
+def _is_supported(step: PatchStep, provider: Provider) -> bool:
     versions = [version for version in (step.version, step.back_to) if version is not None]
     return (
         step.operation in ("install", "rollback")
-        and _NAME.fullmatch(step.package) is not None
-        and _NAME.fullmatch(step.architecture or "any") is not None
-        and all(_VERSION.fullmatch(version) for version in versions)
+        and _ARCHITECTURE.fullmatch(step.architecture or "any") is not None
+        and all(provider.accepts(step.package, version) for version in versions)
     )
 
 

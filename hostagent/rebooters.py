@@ -35,7 +35,8 @@ class Machine:
     def command(self) -> Sequence[str]:
         """By systemd where that is in charge, so that services end in their order."""
         if sys.platform == "win32":
-            return ["shutdown", "/r", "/t", "0"]
+            # Planned, for an operating system's update: so its event log tells it.
+            return ["shutdown.exe", "/r", "/t", "0", "/d", "p:2:17"]
         if Path("/run/systemd/system").exists():
             return ["systemctl", "reboot"]
         return ["shutdown", "-r", "now"]

@@ -21,6 +21,8 @@ from hostagent.software import Software
 from hostagent.tasks import Task
 from hostagent.tries import Tries
 from hostagent.waits import Window
+from hostagent.windows import WindowsSteps
+from hostagent.windows_steps import RegistryStep, UninstallStep
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +32,10 @@ _BEFORE_ALL = 0
 
 
 class Runner:
-    """`scan` makes a SCAN; `nudge` is called when there is something new to report; `checkpoint` as in the journal."""
+    """`windows` does what only Windows has. `scan` makes a SCAN; `nudge` is called when there is news to report.
+
+    `checkpoint` as in the journal.
+    """
 
     def __init__(
         self,
@@ -43,13 +48,14 @@ class Runner:
         reboots: Reboots,
         prompter: Prompter,
         durations: Durations,
+        windows: WindowsSteps | None,
         scan: Callable[[], dict[str, Any]],
         nudge: Callable[[], None],
         checkpoint: Callable[[str], None],
     ) -> None:
         self._journal, self._clock = journal, clock
         self._scripts, self._software, self._patches = scripts, software, patches
-        self._reboots, self._scan = reboots, scan
+        self._reboots, self._windows, self._scan = reboots, windows, scan
         self._nudge, self._checkpoint = nudge, checkpoint
         self.waits = False
         self._durations = durations
@@ -98,8 +104,9 @@ class Runner:
         return True
 
     def _settle(self, task: Task, step: Step) -> Outcome | Waiting | None:
-        if step.number not in task.begun:
-            return None
+        return self._settle_begun(task, step) if step.number in task.begun else None
+
+    def _settle_begun(self, task: Task, step: Step) -> Outcome | Waiting | None:
         notes = self._notes(task, step.number)
         if isinstance(step, RebootStep):
             return self._reboots.settle(notes, within=step.timeout)
@@ -109,6 +116,8 @@ class Runner:
             return self._software.settle(step, notes)
         if isinstance(step, PatchStep):
             return self._patches.settle(step, notes)
+        if isinstance(step, RegistryStep | UninstallStep) and self._windows:
+            return self._windows.settle(step, notes)
         return None
 
     def _reason_to_skip(self, task: Task, step: Step) -> str | None:
@@ -141,7 +150,9 @@ class Runner:
             return self._software.run(step, notes)
         if isinstance(step, PatchStep):
             return self._patch(task, step, notes)
-        return Outcome("unsupported", output="this agent does not know this kind of step")
+        if isinstance(step, RegistryStep | UninstallStep) and self._windows:
+            return self._windows.run(step, notes)
+        return Outcome("unsupported", output="this agent does not know this kind of step, or not on this machine")
 
     def _patch(self, task: Task, step: PatchStep, notes: Notes) -> Outcome:
         self._dialogue.tell_meanwhile(task, step)

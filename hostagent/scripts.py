@@ -1,8 +1,7 @@
 """Run a script with a deadline and bounded output."""
 
-import os
-import select
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,8 +15,16 @@ from hostagent.notes import Notes
 from hostagent.outcome import Outcome
 from hostagent.output import Bounded
 
+if sys.platform == "win32":
+    from hostagent.platforms.windows import pipes
+    from hostagent.platforms.windows.shells import shell_of as shell_of
+else:
+    from hostagent.platforms.posix import pipes
+    from hostagent.platforms.posix.shells import shell_of as shell_of
+
 # Seconds between asking a script to end and ending it.
 _GRACE = 2.0
+_LOOK_AGAIN = 0.05
 
 
 class Scripts:
@@ -31,21 +38,31 @@ class Scripts:
 
     def run(self, step: ScriptStep, notes: Notes) -> Outcome:
         """Run it to its end, or to its timeout, at which all that it started is ended."""
-        if step.script_type != "sh":
+        if shell_of(step.script_type) is None:
             return Outcome("unsupported", output=f"this machine cannot run scripts of type {step.script_type!r}")
         notes.begin({})
-        return self.execute(step.script, timeout=step.timeout, notes=notes)
+        return self.execute(step.script, step.script_type, timeout=step.timeout, notes=notes)
 
     def execute(
-        self, script: bytes, *, timeout: int, notes: Notes, folder: Path | None = None, file: Path | None = None
+        self,
+        script: bytes,
+        script_type: str,
+        *,
+        timeout: int,
+        notes: Notes,
+        folder: Path | None = None,
+        file: Path | None = None,
     ) -> Outcome:
         """Run a script of a step that has begun, in `folder` (the host's root), with `file` as its PACKAGE_FILE."""
-        path = self._folder / f"{notes.label}.sh"
+        shell = shell_of(script_type)
+        if shell is None:
+            return Outcome("unsupported", output=f"this machine cannot run scripts of type {script_type!r}")
+        path = self._folder / f"{notes.label}{shell.suffix}"
         more = {"PACKAGE_FILE": str(file)} if file else {}
         try:
-            if problem := _written(path, script):
+            if problem := _written(path, shell.content(script)):
                 return problem
-            return self.follow(["/bin/sh", str(path)], timeout=timeout, notes=notes, folder=folder, more=more)
+            return self.follow([*shell.command, str(path)], timeout=timeout, notes=notes, folder=folder, more=more)
         finally:
             path.unlink(missing_ok=True)
 
@@ -116,31 +133,29 @@ def _follow(process: "subprocess.Popen[bytes]", kept: Bounded, timeout: float) -
     Waits for the child, not for the end of its output: a script may leave a daemon behind that keeps the pipe open.
     """
     deadline = time.monotonic() + timeout
-    pipe, poller = _poller(process)
+    pipe = _pipe(process)
+    is_open = True
     while process.poll() is None:
         if time.monotonic() > deadline:
             return False
-        if poller.poll(50):
-            if data := os.read(pipe, 65536):
-                kept.feed(data)
-            else:
-                poller.unregister(pipe)
+        if not is_open:
+            time.sleep(_LOOK_AGAIN)
+        elif (data := pipes.read(pipe, within=_LOOK_AGAIN)) is not None:
+            kept.feed(data)
+            is_open = data != b""
     return True
 
 
 def _drain(process: "subprocess.Popen[bytes]", kept: Bounded) -> None:
     """Read what an ended child left in the pipe, and no more than a pipe can hold."""
-    pipe, poller = _poller(process)
     for _ in range(32):
-        data = os.read(pipe, 65536) if poller.poll(0) else b""
+        data = pipes.read(_pipe(process), within=0)
         if not data:
             return
         kept.feed(data)
 
 
-def _poller(process: "subprocess.Popen[bytes]") -> tuple[int, "select.poll"]:
+def _pipe(process: "subprocess.Popen[bytes]") -> int:
     if process.stdout is None:
         raise AssertionError("the child's output is a pipe")
-    poller = select.poll()
-    poller.register(process.stdout, select.POLLIN)
-    return process.stdout.fileno(), poller
+    return process.stdout.fileno()

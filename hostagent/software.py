@@ -14,13 +14,14 @@ from urllib.parse import unquote, urlsplit
 from hostagent import output
 from hostagent.downloads import DownloadFailed, Downloads, Stopped
 from hostagent.errors import PackageManagerFailed
+from hostagent.installers import NotSilent, silent_command
 from hostagent.manifest import InstallStep, Script
 from hostagent.notes import Notes
 from hostagent.operations import Operations
 from hostagent.outcome import WAITING, Outcome, Waiting
 from hostagent.providers import Provider
 from hostagent.providers.base import PackageFile
-from hostagent.scripts import Scripts
+from hostagent.scripts import Scripts, shell_of
 
 # Installers' words for "done, once the machine has restarted": 3010, and what Linux leaves of it.
 RESTART_CODES = (3010, 3010 & 0xFF)
@@ -106,7 +107,11 @@ class Software:
             text, cut = self._operations.printed(notes)
             return Outcome(self._reason(code, text), exit_code=code, output=text, output_cut=cut)
         path.chmod(0o700)
-        return _judged(self._scripts.follow([str(path)], timeout=step.timeout, notes=notes, folder=path.parent))
+        try:
+            command = silent_command(path)
+        except NotSilent as error:
+            return Outcome("unsupported", output=str(error))
+        return _judged(self._scripts.follow(command, timeout=step.timeout, notes=notes, folder=path.parent))
 
     def _reason(self, exit_code: int | None, text: str) -> str:
         if exit_code is None:
@@ -185,7 +190,9 @@ class Software:
 
     def _execute(self, script: Script, step: InstallStep, notes: Notes, *, file: Path | None = None) -> Outcome:
         folder = file.parent if file else None
-        return self._scripts.execute(script.content, timeout=step.timeout, notes=notes, folder=folder, file=file)
+        return self._scripts.execute(
+            script.content, script.script_type, timeout=step.timeout, notes=notes, folder=folder, file=file
+        )
 
     def _recognised(self, path: Path) -> tuple[Path, PackageFile | None]:
         """The file, by a name that its package manager takes for a package's, and what it holds."""
@@ -212,7 +219,7 @@ def _unsupported(step: InstallStep) -> str | None:
     if step.by_script and step.script is None:
         return "the method is 'script', and there is none"
     for script in (step.detection, step.script):
-        if script and script.script_type != "sh":
+        if script and shell_of(script.script_type) is None:
             return f"this machine cannot run scripts of type {script.script_type!r}"
     return None
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 _TILDE, _END, _CARET, _LETTERS, _NUMBER = (bytes([one]) for one in range(1, 6))
 
 _DPKG_PARTS = re.compile(r"([^0-9]*)([0-9]*)")
+_WINDOWS_PART = re.compile(r"([0-9]*)(.*)", re.DOTALL)
 _RPM_PARTS = re.compile(r"~|\^|[A-Za-z]+|[0-9]+")
 
 
@@ -77,4 +78,13 @@ def _number(digits: str) -> bytes:
     return len(significant).to_bytes(2, "big") + significant
 
 
-_ORDERS: Mapping[str, Callable[[str], bytes]] = {"apt": _dpkg, "dnf": _rpm, "zypper": _rpm}
+def _windows(version: str) -> bytes:
+    """Figures between dots: `1.10` after `1.9`, `1.0` is `1`. Text behind a figure comes after the figure alone."""
+    parts = [_WINDOWS_PART.fullmatch(part.strip()) for part in version.strip().casefold().split(".")]
+    read = [(part[1].lstrip("0"), part[2].replace("\0", "")) for part in parts if part]
+    while read and read[-1] == ("", ""):
+        read.pop()
+    return b"".join(_number(digits) + text.encode() + b"\0" for digits, text in read)
+
+
+_ORDERS: Mapping[str, Callable[[str], bytes]] = {"apt": _dpkg, "dnf": _rpm, "zypper": _rpm, "windows": _windows}

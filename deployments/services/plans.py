@@ -5,6 +5,7 @@ from typing import Any
 
 import actions
 from deployments.models import HostTask, JobType, Stage, Step
+from deployments.services.downloads import ways_back
 from inventory.models import Asset, AssetPatch, PatchStatus
 
 
@@ -58,6 +59,7 @@ def _patches(task: HostTask) -> list[dict[str, Any]]:
     """The patch steps of one host."""
     snapshot = task.run.snapshot
     found = concerned(snapshot, customer_id=task.customer_id, assets=[task.asset])
+    back = ways_back(task.asset, found[task.asset.pk])
     return [
         {
             "kind": "patch",
@@ -68,9 +70,16 @@ def _patches(task: HostTask) -> list[dict[str, Any]]:
             "version": patch["version"],
             "from": (patch["standing"].from_version or None) if patch["standing"] else None,
             "title": patch["title"],
+            **_downloads(patch, back),
         }
         for patch in found[task.asset.pk]
     ]
+
+
+def _downloads(patch: Mapping[str, Any], back: Mapping[int, Mapping[str, str]]) -> dict[str, Any]:
+    """Files are told only of patches that have one."""
+    told = [one for one in (patch.get("download"), back.get(patch["pk"])) if one]
+    return {"downloads": told} if told else {}
 
 
 def _concerns(snapshot: Mapping[str, Any], asset: Asset, standing: AssetPatch | None) -> bool:

@@ -10,6 +10,7 @@ from deployments.models import Combine, Job, Part, Run, TimeoutUnit
 from deployments.progress import BAD_HOSTS
 from deployments.services.actions import snapshot_action
 from deployments.services.choosing import chosen_patches
+from deployments.services.downloads import download
 from deployments.services.rollouts import freeze_rollout
 from inventory.models import Patch
 from inventory.targeting import Target
@@ -66,6 +67,7 @@ def _patch(patch: Patch) -> dict[str, Any]:
         "architecture": patch.architecture,
         "packageManager": patch.package_manager,
         "title": patch.title,
+        **({"download": told} if (told := download(patch)) else {}),
     }
 
 

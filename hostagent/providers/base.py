@@ -1,5 +1,6 @@
 """What a package manager can be asked, and how it is called."""
 
+import re
 import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -10,7 +11,10 @@ from urllib.parse import urlsplit
 
 from hostagent.errors import PackageManagerFailed
 from hostagent.host import Host
+from hostagent.manifest import PatchStep
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+:~^_-]*")
 # Seconds after which a question (not an operation) is given up.
 _QUESTION = 600
 
@@ -50,6 +54,14 @@ class Provider(ABC):
     def __init__(self, host: Host) -> None:
         self._host = host
 
+    def for_step(self, step: PatchStep) -> "Provider":
+        """The one that does this step: where patches bring their own installers, one that knows them."""
+        return self
+
+    def accepts(self, package: str, version: str) -> bool:
+        """Whether these can be a package's name and a version: neither for an option, nor for a file's path."""
+        return _NAME.fullmatch(package) is not None and _VERSION.fullmatch(version) is not None
+
     @abstractmethod
     def refresh(self) -> None:
         """Fetch the sources' package lists."""
@@ -82,6 +94,11 @@ class Provider(ABC):
     def download_command(self, package: str, architecture: str | None, version: str) -> list[str]:
         """The command that fetches what `install_command` would, and installs nothing."""
 
+    def download(self, package: str, architecture: str | None, version: str) -> None:
+        """Fetch what would be installed. PackageManagerFailed."""
+        done = tuple(filter(self.is_done, range(256)))
+        self.ask(self.download_command(package, architecture, version), accepted=done)
+
     @abstractmethod
     def only_from(self, url: str, folder: Path) -> "Provider":
         """The same package manager with this base URL as its only source.
@@ -104,6 +121,10 @@ class Provider(ABC):
     def is_done(self, exit_code: int | None) -> bool:
         """Whether a command that installs has said that all went well."""
         return exit_code == 0
+
+    def done(self, package: str, version: str) -> None:
+        """This version was installed, and the machine shows it. To be noted by those who need to know later."""
+        return
 
     def environment(self) -> dict[str, str]:
         """For every call of the package manager."""

@@ -1,7 +1,7 @@
 """Assets, tags, patches, and what is missing or installed where."""
 
 from inventory.models.assets import NOT_DRIVABLE, Asset, Inventory
-from inventory.models.choices import DownloadMethod, PatchStatus, Platform, Severity, VulnerabilityType
+from inventory.models.choices import DownloadMethod, Installer, PatchStatus, Platform, Severity, VulnerabilityType
 from inventory.models.counters import Counted, Counter
 from inventory.models.patches import AssetPatch, Patch, Supersedence
 from inventory.models.tags import AssetTag, Tag
@@ -19,6 +19,7 @@ __all__ = [
     "CustomPatchUrl",
     "DownloadMethod",
     "Fix",
+    "Installer",
     "Inventory",
     "Patch",
     "PatchStatus",

@@ -35,6 +35,14 @@ class DownloadMethod(models.TextChoices):
     ACQUIRE_FROM_VENDOR = "AcquireFromVendor"
 
 
+class Installer(models.TextChoices):
+    """What kind of file installs a patch that no package manager fetches."""
+
+    MSI = "msi"
+    EXE = "exe"
+    MSU = "msu"
+
+
 class VulnerabilityType(models.TextChoices):
     """How sure a scanner is of a vulnerability."""
 

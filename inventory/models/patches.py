@@ -9,7 +9,7 @@ from django.db.models import Case, F, Func, Q, Value, When
 from django.db.models.functions import Coalesce, Now
 
 from inventory.models.assets import Asset
-from inventory.models.choices import DownloadMethod, PatchStatus, Platform, Severity
+from inventory.models.choices import DownloadMethod, Installer, PatchStatus, Platform, Severity
 from tenants.models import CustomerOwned, SameCustomerKey
 
 
@@ -80,11 +80,22 @@ class Patch(CustomerOwned):
     # Whether it can be taken back.
     is_rollback = models.BooleanField(db_default=True, default=True)
     download_method = models.CharField(max_length=32, choices=DownloadMethod.choices, default=DownloadMethod.AUTOMATIC)
+    # The file that agents fetch and run, of patches that no package manager fetches; all empty where there is none.
+    download_url = models.CharField(max_length=2000, blank=True, db_default="", default="")
+    file_checksum = models.CharField(max_length=64, blank=True, db_default="", default="")
+    installer = models.CharField(max_length=8, choices=Installer.choices, blank=True, db_default="", default="")
+    # What makes it ask nothing, where its own kind does not say.
+    installer_arguments = models.CharField(max_length=1000, blank=True, db_default="", default="")
     created_at = models.DateTimeField(db_default=Now())
     modified_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(download_url="", file_checksum="", installer="")
+                | ~Q(download_url="") & ~Q(file_checksum="") & ~Q(installer=""),
+                name="a_file_of_a_patch_has_a_checksum_and_a_kind",
+            ),
             models.UniqueConstraint(
                 fields=["customer", "package_manager", "package", "version", "architecture"],
                 name="one_patch_per_package_version",

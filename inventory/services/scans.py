@@ -1,7 +1,6 @@
 """Taking in an inventory: the catalogue grows from it, and what is missing where is told anew."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from inventory.descriptions import Package, Scan, Update
@@ -11,6 +10,7 @@ from inventory.services import closings
 from inventory.services.assets import describe_asset
 from inventory.services.carrying import lock_tree, run
 from inventory.services.membership import tell_tags
+from inventory.services.products import COMPARED_HERE, Standing, product_standings
 from inventory.systems import system_name
 from inventory.versions import version_key
 
@@ -27,15 +27,6 @@ UPDATE inventory_patch patch SET supported_os = patch.supported_os || %(systems)
 FROM news WHERE patch.id = news.id AND NOT patch.supported_os @> %(systems)s::varchar[]
 RETURNING patch.id
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How one patch stands on the scanned asset."""
-
-    status: PatchStatus
-    from_version: str
-    broken: bool = False
 
 
 def record_scan(*, asset: Asset, scan: Scan, at: datetime) -> None:
@@ -114,7 +105,11 @@ def _tell_standings(*, asset: Asset, scan: Scan, at: datetime) -> None:
     catalogue = _catalogue(asset, names)
     links = AssetPatch.objects.for_customer(asset.customer_id).filter(asset=asset)
     before = {link.patch_id: link for link in links}
-    now = _installed(scan.packages, catalogue, before) | {
+    if asset.package_manager in COMPARED_HERE:
+        installed = product_standings(asset=asset, packages=scan.packages, before=before)
+    else:
+        installed = _installed(scan.packages, catalogue, before)
+    now = installed | {
         catalogue[_update_key(update)]: Standing(PatchStatus.MISSING, update.from_version) for update in scan.updates
     }
     AssetPatch.objects.bulk_create(

@@ -7,7 +7,7 @@ from pydantic import Field, RootModel
 
 from core.openapi import Answer
 from inventory.api.answers.counts import Counted
-from inventory.models import DownloadMethod, Platform, Severity
+from inventory.models import DownloadMethod, Installer, Platform, Severity
 
 
 class PatchPackage(Answer):
@@ -80,6 +80,12 @@ class CataloguePatch(CommonPatch):
     created_date: int
     sync_date_time: int | None = Field(description="When an import last told of it.")
     deleted: bool = Field(description="Withdrawn by its vendor.")
+    download_url: str | None = Field(
+        alias="downloadURL", description="The file that agents fetch and run, where no package manager does."
+    )
+    file_checksum: str | None = Field(description="Its SHA-256.")
+    installer: Installer | None = Field(description="What kind of file it is.")
+    installer_arguments: str | None
 
 
 class CataloguePatches(RootModel[list[CataloguePatch]]):

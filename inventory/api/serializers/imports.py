@@ -11,9 +11,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from core.errors import MISSING, InvalidInput, Problem
 from core.shapes import AlsoNamed, Flag, NotSet, Report, Shape, Text, Values, WholeNumber, choice, parse
+from inventory.api.serializers.installers import Arguments, Checksum, FileUrl, installer_is_whole, kind_of
 from inventory.api.serializers.vulnerabilities import Qids, listed
 from inventory.entries import PatchEntry, VulnerabilityEntry, qid_reference
-from inventory.models import DownloadMethod, Patch, Platform, Severity, VulnerabilityType
+from inventory.models import DownloadMethod, Installer, Patch, Platform, Severity, VulnerabilityType
 from inventory.models.choices import PATCH_TYPES
 from inventory.services import Outcome, Stored
 from inventory.systems import system_name
@@ -107,7 +108,7 @@ class ImportedPatch(Shape):
     ignored_keys: ClassVar = frozenset(
         {"id", "patchId", "isSuperseded", "isCustomizedDownloadUrl", "createdDate", "syncDateTime"}
     )
-    shape_rules: ClassVar = (_is_named,)
+    shape_rules: ClassVar = (_is_named, installer_is_whole)
 
     vendor_patch_id: Annotated[Short | None, NotSet, Field(description="What its vendor calls it.")] = None
     platform: Annotated[Platform, choice(Platform)] = Platform.WINDOWS
@@ -144,6 +145,18 @@ class ImportedPatch(Shape):
     vendor_severity: Annotated[Severity | None, choice(Severity)] = None
     vendorlink: Annotated[Text | None, NotSet, Field(max_length=2_000)] = None
     download_method: Annotated[DownloadMethod | None, choice(DownloadMethod)] = None
+    download_url: Annotated[
+        FileUrl | None,
+        NotSet,
+        Field(alias="downloadURL", description="The file that agents fetch and run, where no package manager does."),
+    ] = None
+    file_checksum: Annotated[Checksum | None, NotSet, Field(description="Its SHA-256, 64 hex digits.")] = None
+    installer: Annotated[
+        Installer | None, choice(Installer), Field(description="What kind of file it is; by default as its name says.")
+    ] = None
+    installer_arguments: Annotated[
+        Arguments | None, NotSet, Field(description="What makes it ask nothing, where its kind does not say.")
+    ] = None
     advisory: Annotated[Short | None, NotSet] = None
     enabled: Flag | None = None
     deleted: Flag | None = None
@@ -188,6 +201,10 @@ class ImportedPatch(Shape):
         if "architecture" in self.model_fields_set:
             several = len(self.architecture or ()) > 1
             told["told_architectures"] = self.architecture if several else []
+        if "download_url" in told:
+            # The four tell of one file, and so they change together.
+            told |= {"file_checksum": self.file_checksum or "", "installer_arguments": self.installer_arguments or ""}
+            told["installer"] = kind_of(told["download_url"], self.installer) if told["download_url"] else ""
         if "package_details" in told:
             told["package_details"] = [one.model_dump(by_alias=True) for one in told["package_details"]]
         if "supported_os" in told:
@@ -225,6 +242,10 @@ _SAME_NAME = (
     "deleted",
     "package_details",
     "is_rollback",
+    "download_url",
+    "file_checksum",
+    "installer",
+    "installer_arguments",
 )
 _COLUMNS: Mapping[str, str] = {
     **{name: name for name in _SAME_NAME},

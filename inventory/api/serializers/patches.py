@@ -170,6 +170,10 @@ def _own_row(patch: Patch) -> dict[str, Any]:
         "createdDate": milliseconds(patch.created_at),
         "syncDateTime": milliseconds(patch.synced_at),
         "deleted": patch.deleted,
+        "downloadURL": patch.download_url or None,
+        "fileChecksum": patch.file_checksum or None,
+        "installer": patch.installer or None,
+        "installerArguments": patch.installer_arguments or None,
     }
 
 

@@ -1,0 +1,1 @@
+"""Linux, and what is like it."""

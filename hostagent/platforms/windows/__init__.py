@@ -1,0 +1,1 @@
+"""Windows, by its own calls through ctypes and winreg."""
