@@ -10,8 +10,12 @@ import pytest
 
 from demo import hosts
 from demo.repositories import Build
+from hostagent.errors import PackageManagerFailed
 from hostagent.host import Host
 from hostagent.providers import provider_of
+from hostagent.providers.apt import Apt
+from hostagent.providers.dnf import Dnf
+from hostagent.providers.zypper import Zypper
 from tests.hostagent.conftest import World, skip_without
 from tests.hostagent.server import Server, patch_step, scan_step, script_step
 
@@ -221,6 +225,56 @@ def test_zypper_install__zypper_locked__is_said_so(make_world: Make, server: Ser
 
     assert server.reasons() == ["package_manager_locked"]
     assert (world.version(), world.ledger()) == ("1.0", [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "required"),
+    [
+        (Dnf, "Core libraries or services have been updated:\n\nReboot is required to fully utilize these.", True),
+        (Dnf, "No such command: needs-restarting.", False),
+        (Dnf, None, False),
+        (Zypper, "Core libraries or services have been updated.\nReboot is required to ensure that your system", True),
+        (Zypper, "Unknown command 'needs-rebooting'", False),
+        (Zypper, None, False),
+    ],
+)
+def test_reboot_required__of_the_machine_itself__is_what_its_package_manager_says(
+    monkeypatch: pytest.MonkeyPatch, kind: type[Dnf] | type[Zypper], said: str | None, required: bool
+):
+    asked = []
+
+    def ask(self: object, command: list[str], **_: object) -> str:
+        asked.append(command)
+        if said is not None:
+            raise PackageManagerFailed(said)
+        return ""
+
+    monkeypatch.setattr(kind, "ask", ask)
+
+    assert kind(Host()).reboot_required() is required
+    assert [command[0] for command in asked] == [kind.name]
+
+
+@pytest.mark.parametrize(
+    ("kind", "mark"), [(Dnf, "reboot-required"), (Zypper, "reboot-needed"), (Apt, "reboot-required")]
+)
+def test_reboot_required__mark_below_the_hosts_root__is_believed(
+    tmp_path: Path, kind: type[Apt] | type[Dnf] | type[Zypper], mark: str
+):
+    provider = kind(Host(tmp_path))
+    before = provider.reboot_required()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / mark).touch()
+
+    assert (before, provider.reboot_required()) == (False, True)
+
+
+@pytest.mark.parametrize(("kind", "good"), [(Apt, [0]), (Dnf, [0]), (Zypper, [0, 102, 103])])
+def test_is_done__exit_codes__are_those_of_the_package_manager(kind: type[Apt] | type[Zypper], good: list[int]):
+    provider = kind(Host())
+
+    assert [code for code in (0, 1, 7, 100, 102, 103, 104, 107) if provider.is_done(code)] == good
+    assert not provider.is_done(None)
 
 
 def test_provider__dnf_and_zypper_on_one_host__the_distribution_decides(tmp_path: Path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.hosts import Agent, make_host
+from demo.hosts import Agent, install, make_host
 from demo.mailbox import Mailbox
 from demo.repositories import AptRepository, Build, DnfRepository, Repository, apt_available, dnf_available
 from embedded.service import Running, service
@@ -35,6 +35,8 @@ SLOW = [
 SLOW_SECONDS = 3.0
 # Those after which a machine wants a restart.
 RESTARTING = ["acme-restart", "acme-suppressed"]
+# Of which the second of apt's machines has had a newer one already.
+MIXED, BETWEEN = "acme-mixed", "1.5"
 
 
 @pytest.fixture(scope="session")
@@ -91,13 +93,15 @@ def globex(running: Running, mailbox: Mailbox) -> Customer:
 def _machines(place: Path) -> dict[str, Agent]:
     """All with the old versions; the new ones are published before their first inventory."""
     apt = AptRepository(place / "apt")
-    apt.publish(*(Build(name, OLD) for name in (APP, WAVES, *SLOW, *RESTARTING)))
-    machines = {name: _machine(place, name, apt, [APP, WAVES, *SLOW, *RESTARTING]) for name in APT}
+    apt.publish(*(Build(name, OLD) for name in (APP, WAVES, MIXED, *SLOW, *RESTARTING)), Build(MIXED, BETWEEN))
+    machines = {name: _machine(place, name, apt, [APP, WAVES, MIXED, *SLOW, *RESTARTING]) for name in APT}
+    install(machines[APT[1]].host, f"{MIXED}={BETWEEN}")
+    machines[APT[1]].host.ledger.unlink()
     machines[LEGACY] = _machine(place, LEGACY, apt, [APP], legacy=True)
     machines[CANARY] = _machine(place, CANARY, apt, [WAVES], legacy=True)
     refusing = [Build(name, NEW, refuses_legacy=True) for name in (APP, WAVES)]
     apt.publish(*refusing, *(Build(name, NEW, seconds=SLOW_SECONDS) for name in SLOW))
-    apt.publish(*(Build(name, NEW, wants_restart=True) for name in RESTARTING))
+    apt.publish(*(Build(name, NEW, wants_restart=True) for name in RESTARTING), Build(MIXED, NEW))
     if dnf_available():
         dnf = DnfRepository(place / "dnf")
         dnf.publish(Build(APP, OLD))

@@ -4,7 +4,7 @@ import pytest
 
 from demo.hosts import installed_version, package_state
 from demo.repositories import Build
-from tests.journeys.conftest import APP, APT, LEGACY, RPM
+from tests.journeys.conftest import APP, APT, BETWEEN, LEGACY, MIXED, RPM
 from tests.journeys.tools import NEW, OLD, Customer, Rollout
 
 pytestmark = pytest.mark.service
@@ -71,3 +71,14 @@ def test_rollback__after_the_install__brings_the_old_version_back_and_repairs(
         assert package_state(host, APP) == "installed", host.name
         assert rollback.configured(host) == [NEW, OLD], host.name
         assert rollback.scripted(host)[2:] == ["before Rollback", "after Rollback"], host.name
+
+
+def test_rollback__hosts_had_different_versions__each_goes_back_to_its_own(acme: Customer):
+    acme.roll_out(MIXED, APT[:2]).check_ended()
+    rollback = acme.roll_out(MIXED, APT[:2], kind="Rollback")
+
+    rollback.check_ended()
+
+    first, second = rollback.hosts
+    assert (installed_version(first, MIXED), rollback.configured(first)) == (OLD, [NEW, OLD])
+    assert (installed_version(second, MIXED), rollback.configured(second)) == (BETWEEN, [NEW, BETWEEN])
