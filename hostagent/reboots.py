@@ -117,6 +117,9 @@ class Reboots:
     def _is_wanted(self, task: Task, before: Notes) -> bool:
         ends = [(step, end) for step in task.manifest.steps if (end := task.ended(step.number))]
         done = [(step, end) for step, end in ends if end["state"] == "succeeded" and end["reason"] == "done"]
+        # What was done before the job's own restart is in effect since then.
+        restarted = max((step.number for step, _ in done if isinstance(step, RebootStep)), default=0)
+        done = [(step, end) for step, end in done if step.number > restarted]
         if any(_says_so(step, end["exitCode"]) for step, end in done):
             return True
         installed = any(isinstance(step, PatchStep | InstallStep) for step, _ in done)

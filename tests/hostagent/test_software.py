@@ -13,7 +13,7 @@ from demo.repositories import Build
 from hostagent.clock import Clock
 from tests.hostagent.conftest import World, is_alive, restore
 from tests.hostagent.files import Files, serving
-from tests.hostagent.server import Server, install_step, scan_step, script_step
+from tests.hostagent.server import Server, install_step, reboot_step, scan_step, script_step
 from tests.hostagent.test_crashes import Crash, CrashAt
 from tests.hostagent.test_reboots import lives, pending_of, restarts
 
@@ -95,6 +95,16 @@ def test_script__wants_a_restart__is_done_and_restarts_at_the_end(
     lives(world)
 
     assert (server.reasons(), restarts(world), pending_of(server)) == (["done", "done"], 1, [False])
+
+
+def test_script__wanted_a_restart_that_came_as_an_action__does_not_restart_again(
+    world: World, server: Server, files: Files
+):
+    server.offer(step(files, by_script=True, script="exit 194"), reboot_step(2), scan_step(3))
+
+    lives(world)
+
+    assert (server.reasons(), restarts(world), pending_of(server)) == (["done", "done", "done"], 1, [False])
 
 
 # --- detection --------------------------------------------------------------------------------------------------------
