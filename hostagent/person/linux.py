@@ -222,7 +222,8 @@ def _question(program: str, notice: Notice) -> list[str]:
     later = f"Later ({notice.defers_for}, {notice.deferrals} left)"
     # The words of the job stand behind "=", so that none of them can be an option.
     if program == "zenity":
-        labels = ["--ok-label=Now", f"--cancel-label={later}"]
+        # Should we be killed, nobody else would close it.
+        labels = [f"--timeout={notice.seconds}", "--ok-label=Now", f"--cancel-label={later}"]
         # zenity reads \\n and the like in its text, markup or not.
         shown = f"{title}\n\n{text}".replace("\\", "\\\\")
         return ["zenity", "--question", "--no-markup", *labels, f"--title={title}", f"--text={shown}"]
