@@ -30,8 +30,10 @@ OURS = Spoken(1, 1)
 # What agents spoke before they said so.
 _FIRST = Spoken(1, 0)
 # The kinds of reports that we know.
-_KINDS = {
-    typing.get_args(kind.model_fields["kind"].annotation)[0] for kind in typing.get_args(typing.get_args(AnyReport)[0])
+KINDS = {
+    word
+    for report in typing.get_args(typing.get_args(AnyReport)[0])
+    for word in typing.get_args(report.model_fields["kind"].annotation)
 }
 
 
@@ -60,6 +62,6 @@ def signs_of_life(body: Any) -> Any:
 
 
 def _known(report: Any) -> Any:
-    if not isinstance(report, Mapping) or not isinstance(report.get("kind"), str) or report["kind"] in _KINDS:
+    if not isinstance(report, Mapping) or not isinstance(report.get("kind"), str) or report["kind"] in KINDS:
         return report
     return {name: report[name] for name in ("sequence", "at") if name in report} | {"kind": "accepted"}

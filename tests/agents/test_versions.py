@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from agents.models import Agent
+from agents.versions import KINDS, signs_of_life
 from core.customer_context import acting_for
 from core.digests import digest_of
 from deployments.models import Step
 from tenants.models import ActivationKey
 from tests import factories
-from tests.agents.endpoints import Endpoint, endpoint, now, post, work
+from tests.agents.endpoints import AT, Endpoint, endpoint, now, post, work
 from tests.factories import Person
 from tests.tenants import worlds
 
@@ -81,6 +82,13 @@ def with_unknown(reports: list[dict[str, Any]]) -> list[dict[str, Any]]:
     odd = {"kind": "felt_tired", "at": reports[0]["at"], "how": {"much": 3}}
     told = [reports[0], odd, *reports[1:]]
     return [{**one, "sequence": number, "weather": ["fine"]} for number, one in enumerate(told, start=1)]
+
+
+def test_newer_agent__every_kind_that_we_know__is_read_as_what_it_is() -> None:
+    told = [{"sequence": 1, "at": AT, "kind": kind, "mood": "good"} for kind in sorted(KINDS)]
+
+    assert {"accepted", "step_finished", "scanned", "refused"} < KINDS
+    assert signs_of_life({"reports": told}) == {"reports": told}
 
 
 def test_newer_agent__known_things_that_are_wrong__stay_wrong(ada: Person) -> None:
