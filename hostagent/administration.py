@@ -3,6 +3,7 @@
 import argparse
 import json
 import shutil
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -158,10 +159,16 @@ def _install_service(options: argparse.Namespace) -> int:
 
 def _remove(options: argparse.Namespace) -> int:
     """In an order in which whoever is interrupted can call it again."""
+    if not options.home.is_dir():
+        raise AgentError(f"{options.home} is not there: nothing is removed")
     places = systemd.Places(options.home, options.root)
     if systemd.remove(places):
         print(f"removed {places.unit}")
-    with only_instance(options.home):
+    with ExitStack() as held:
+        # A launcher that still ran would start the agent again, on a folder that is half gone.
+        for place in (options.home / "launcher", options.home):
+            if place.is_dir():
+                held.enter_context(only_instance(place))
         _take_leave(options.home, force=options.force)
     shutil.rmtree(options.home)
     print(f"removed {options.home}")

@@ -419,6 +419,20 @@ def test_remove__while_it_runs__is_refused(world: World, server: Server, tmp_pat
     assert not server.left
 
 
+def test_remove__while_a_launcher_runs__is_refused(world: World, tmp_path: Path) -> None:
+    place = world.home / "launcher"
+    place.mkdir()
+
+    with only_instance(place):
+        assert main(["remove", "--home", str(world.home), "--root", str(tmp_path / "machine")]) == 1
+
+    assert state.path_in(world.home).exists()
+
+
+def test_remove__nothing_there__says_so(tmp_path: Path) -> None:
+    assert main(["remove", "--home", str(tmp_path / "none"), "--root", str(tmp_path / "machine")]) == 1
+
+
 def test_state__keys_of_a_newer_agent__are_kept(world: World) -> None:
     path = state.path_in(world.home)
     path.write_text(json.dumps(json.loads(path.read_text()) | {"mood": "good"}))
