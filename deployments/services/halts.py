@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from deployments.models import HaltEnding, HostTask, Run, RunHalt
 from deployments.services.facts import count_host_tasks, facts
@@ -15,18 +15,23 @@ _FAILED = Q(state__in=sorted(FAILED_HOST_TASKS))
 _TRIED = _FAILED | Q(state__in=sorted(FINAL_HOST_TASKS - {HostTaskState.CANCELED, HostTaskState.MISSED}))
 
 
-def any_failed(run: Run) -> bool:
-    """Whether failures may halt the run, and there are some. Served by the partial index `host_task_failed`."""
-    rollout = rollout_of(run.snapshot)
+def may_halt(task: HostTask) -> bool:
+    """Whether the end of this host may be what halts its run, without counting them all.
+
+    One more that did well only makes the rate lower, unless it is the one with which enough were tried.
+    """
+    rollout = rollout_of(task.run.snapshot)
     if rollout is None or rollout.halt_percent is None:
         return False
-    return run.host_tasks.filter(_FAILED, wave__isnull=False).exists()
+    if task.state in FAILED_HOST_TASKS:
+        return True
+    return _any_failed(task.run) and _tried(task.run)[: rollout.min_sample + 1].count() <= rollout.min_sample
 
 
 def halt_if_failing(run: Run, *, at: datetime) -> bool:
     """Halt a run that is going, and locked, if its rule says so. Whether it did."""
     rollout = rollout_of(run.snapshot)
-    if rollout is None or rollout.halt_percent is None or not any_failed(run):
+    if rollout is None or rollout.halt_percent is None or not _any_failed(run):
         return False
     failed, sampled = figures(run)
     if sampled < rollout.min_sample or failed == 0 or 100 * failed < rollout.halt_percent * sampled:
@@ -48,13 +53,25 @@ def halt_if_failing(run: Run, *, at: datetime) -> bool:
 
 def figures(run: Run) -> tuple[int, int]:
     """How many hosts failed, and how many were tried, since the run began or was last resumed after a halt."""
-    tried = HostTask.objects.filter(_TRIED, run=run, attempt__gt=0)
-    if run.sample_from is not None:
-        tried = tried.filter(state_changed_at__gt=run.sample_from)
-    counted = tried.aggregate(failed=Count("pk", filter=_FAILED), sampled=Count("pk"))
+    counted = _tried(run).aggregate(failed=Count("pk", filter=_FAILED), sampled=Count("pk"))
     return counted["failed"], counted["sampled"]
 
 
 def end_halt(run: Run, *, ending: HaltEnding, at: datetime, by: User | None = None) -> None:
     """Note what became of the run's halt, if it has one that goes on."""
     run.halts.filter(ended_at=None).update(ended_at=at, ending=ending, ended_by=by)
+
+
+def _tried(run: Run) -> QuerySet[HostTask]:
+    return _since(run).filter(_TRIED, attempt__gt=0)
+
+
+def _any_failed(run: Run) -> bool:
+    """Served by the partial index `host_task_failed`."""
+    return _since(run).filter(_FAILED, wave__isnull=False).exists()
+
+
+def _since(run: Run) -> QuerySet[HostTask]:
+    """Hosts that came to where they stand since the run began, or was last resumed after a halt."""
+    tasks = HostTask.objects.filter(run=run)
+    return tasks if run.sample_from is None else tasks.filter(state_changed_at__gt=run.sample_from)

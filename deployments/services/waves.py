@@ -13,7 +13,7 @@ from deployments.due import GRACE, may_be_late
 from deployments.explaining import Queue
 from deployments.models import HostTask, Run, RunHalt, RunWave
 from deployments.reasons import Reason
-from deployments.services.halts import any_failed, figures, halt_if_failing
+from deployments.services.halts import figures, halt_if_failing, may_halt
 from deployments.services.rollouts import Rollout, rollout_of
 from deployments.states import HOST_TASKS_AT_WORK, HostTaskState, RunState, WaveState
 
@@ -122,10 +122,10 @@ def why_never(task: HostTask) -> Reason:
         return Reason.NEVER_CAME
     if task.wave > (task.run.open_wave or 0):
         return Reason.WAVE_NOT_OPENED
+    if _limit(task.run) is None:
+        return Reason.NEVER_CAME
     contact = task.asset.last_contact_at
-    if _limit(task.run) is not None and contact is not None and contact > task.deadline - GRACE:
-        return Reason.NO_ROOM
-    return Reason.NEVER_CAME
+    return Reason.NO_ROOM if contact is not None and contact > task.deadline - GRACE else Reason.NEVER_CAME
 
 
 def standing(run: Run) -> Standing | None:
@@ -178,9 +178,8 @@ def tell_progress(task: HostTask, *, at: datetime) -> None:
     """
     if task.wave is None:
         return
-    run = task.run
-    if not unfinished(run, task.wave).exists() or any_failed(run):
-        events.record(kind=_PROGRESS, at=at, **run.event_ids())
+    if not unfinished(task.run, task.wave).exists() or may_halt(task):
+        events.record(kind=_PROGRESS, at=at, **task.run.event_ids())
 
 
 def going_on() -> list[tuple[int, int]]:

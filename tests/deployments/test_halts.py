@@ -378,15 +378,20 @@ def test_halt__somebody_cancels_at_the_same_moment__one_of_both_is_first(committ
         assert not RunHalt.objects.filter(ended_at=None).exists()
 
 
-def test_end__host_of_a_run_in_which_nothing_failed__asks_for_no_look_at_it(ada: Person) -> None:
-    hosts = fleet(ada, 4)
-    run = begun(ada, hosts, THIRTY_OF_TEN)
+def test_end__host_that_can_halt_nothing__asks_for_no_look_at_its_run(ada: Person) -> None:
+    hosts = fleet(ada, 8)
+    run = begun(ada, hosts, {"haltOnFailurePercent": 90, "haltMinSample": 4})
+    asked = Event.objects.filter(kind="run.progressed")
 
     does(run, *hosts[:2])
-    assert not Event.objects.filter(kind="run.progressed").exists()
+    nothing_failed = asked.count()
     _fail(run, hosts[2])
+    one_failed = asked.count()
+    does(run, hosts[3])
+    sample_is_full = asked.count()
+    does(run, *hosts[4:7])
 
-    assert Event.objects.filter(kind="run.progressed").count() == 1
+    assert (nothing_failed, one_failed, sample_is_full, asked.count()) == (0, 1, 2, 2)
 
 
 def test_figures__many_hosts__take_one_query(ada: Person) -> None:
