@@ -60,7 +60,7 @@ def _folder(home: Path) -> Finding:
         return Finding(name, False, str(error), f"make {home}, or name the agent's folder with --home")
     if sys.platform != "win32" and loose:
         return Finding(name, False, f"others may read {', '.join(loose)}", f"chmod -R go= {home}")
-    if os.name == "posix" and kept.st_uid != os.geteuid():
+    if sys.platform != "win32" and kept.st_uid != os.geteuid():
         return Finding(
             name, False, f"{home} belongs to user {kept.st_uid}", "run this as the user that the agent runs as"
         )

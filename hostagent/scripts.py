@@ -14,13 +14,12 @@ from hostagent.manifest import ScriptStep
 from hostagent.notes import Notes
 from hostagent.outcome import Outcome
 from hostagent.output import Bounded
+from hostagent.shells import shell_of
 
 if sys.platform == "win32":
     from hostagent.platforms.windows import pipes
-    from hostagent.platforms.windows.shells import shell_of as shell_of
 else:
     from hostagent.platforms.posix import pipes
-    from hostagent.platforms.posix.shells import shell_of as shell_of
 
 # Seconds between asking a script to end and ending it.
 _GRACE = 2.0

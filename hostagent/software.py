@@ -21,7 +21,8 @@ from hostagent.operations import Operations
 from hostagent.outcome import WAITING, Outcome, Waiting
 from hostagent.providers import Provider
 from hostagent.providers.base import PackageFile
-from hostagent.scripts import Scripts, shell_of
+from hostagent.scripts import Scripts
+from hostagent.shells import shell_of
 
 # Installers' words for "done, once the machine has restarted": 3010, and what Linux leaves of it.
 RESTART_CODES = (3010, 3010 & 0xFF)

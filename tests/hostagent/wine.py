@@ -70,12 +70,11 @@ class Wine:
 
     def hold(self) -> "subprocess.Popen[bytes]":
         """Something that has Windows running while it lives, so that each program need not start it first."""
-        code = (
-            "import ctypes, time; ctypes.windll.user32.GetDesktopWindow(); print('here', flush=True); time.sleep(3600)"
-        )
+        code = "import ctypes, time; ctypes.windll.user32.GetDesktopWindow(); print('on', flush=True); time.sleep(3600)"
         process = self.start(str(self.python), "-c", code)
-        if process.stdout is None or b"on" not in process.stdout.readline():
-            pytest.skip("Wine does not start a Windows Python")
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        assert b"on" in said, f"the Windows Python says {said!r}"
         return process
 
     def end(self) -> None:

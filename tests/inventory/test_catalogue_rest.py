@@ -23,7 +23,7 @@ KEYS = {
 }  # fmt: skip
 CATALOGUE_KEYS = KEYS | {
     "patchId", "description", "supportedOs", "vendorPatchId", "packageManager", "package", "version", "createdDate",
-    "syncDateTime", "deleted",
+    "syncDateTime", "deleted", "downloadURL", "fileChecksum", "installer", "installerArguments",
 }  # fmt: skip
 WHOLE: dict[str, Any] = {
     "vendorPatchId": "5034441-x64",
@@ -53,6 +53,10 @@ WHOLE: dict[str, Any] = {
     "packageDetails": [{"packageName": "kb5034441.msu", "architecture": "x64"}],
     "isSecurity": True,
     "isRollback": False,
+    "downloadURL": "https://files.example.com/kb5034441.msu",
+    "fileChecksum": "ab" * 32,
+    "installer": "msu",
+    "installerArguments": "/quiet",
 }
 
 
@@ -532,3 +536,28 @@ def test_answers__of_every_route__are_as_the_document_says(
     assert told.status_code == 200, told.content
     assert told.json()
     answer.model_validate_json(told.content)
+
+
+def test_import__a_file_of_a_patch__is_told_whole_or_refused(ada: Person) -> None:
+    base = {"vendorPatchId": "viewer-2", "package": "Viewer", "version": "2.0"}
+    url, digest = "https://files.example.com/viewer.MSI?x=1", "AB" * 32
+    wrong = [
+        ({"downloadURL": url}, "fileChecksum"),
+        ({"downloadURL": "http://files.example.com/a.msi", "fileChecksum": digest}, "downloadURL"),
+        ({"downloadURL": "https://u:p@files.example.com/a.msi", "fileChecksum": digest}, "downloadURL"),
+        ({"downloadURL": "https://files.example.com/a", "fileChecksum": digest}, "installer"),
+        ({"downloadURL": url, "fileChecksum": "ab"}, "fileChecksum"),
+        ({"installer": "msi"}, "installer"),
+        ({"downloadURL": url, "fileChecksum": digest, "installerArguments": "a\nb"}, "installerArguments"),
+    ]
+
+    refused = imported(ada, *[base | one for one, _ in wrong])
+    assert [[error["field"] for error in row["errors"]] for row in refused] == [[field] for _, field in wrong]
+
+    assert imported(ada, base | {"downloadURL": url, "fileChecksum": digest})[0]["status"] == "created"
+    patch = Patch.objects.get()
+    assert (patch.download_url, patch.file_checksum, patch.installer) == (url, digest.lower(), "msi")
+
+    assert imported(ada, base | {"downloadURL": None})[0]["status"] == "updated"
+    patch.refresh_from_db()
+    assert (patch.download_url, patch.file_checksum, patch.installer) == ("", "", "")

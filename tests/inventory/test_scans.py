@@ -9,7 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from inventory import services
 from inventory.descriptions import Scan
-from inventory.models import Asset, AssetPatch, Inventory, Patch
+from inventory.models import Asset, AssetPatch, Inventory, Patch, Platform
+from inventory.versions import version_key
 from tests import factories
 from tests.factories import NOW, Person
 
@@ -198,3 +199,31 @@ def test_register__known_machine__is_the_same_asset(ada: Person, host: Asset) ->
     again = services.register_asset(customer_id=ada.customer.pk, machine=machine, at=LATER)
 
     assert (again.pk, Asset.objects.count(), Asset.objects.get().name) == (host.pk, 1, "renamed")
+
+
+def test_scan__windows_products__are_held_against_the_catalogue(ada: Person) -> None:
+    host = factories.asset(ada.customer, scanned_at=None, platform=Platform.WINDOWS)
+    told = [("Viewer", "2.0", "x64"), ("Viewer", "1.10", ""), ("Viewer", "1.9", "x64"), ("Viewer", "3.0", "x86")]
+    for name, version, architecture in [*told, ("Editor", "9.0", "x64")]:
+        Patch.objects.create(
+            customer=ada.customer,
+            platform=Platform.WINDOWS,
+            package_manager="windows",
+            package=name,
+            version=version,
+            version_key=version_key("windows", version),
+            architecture=architecture,
+            title=f"{name} {version}",
+        )
+    windows = {"platform": "Windows", "packageManager": "windows"}
+    product = {"name": "Viewer", "architecture": "x64"}
+
+    _scan(host, product | {"version": "1.9.0"}, **windows)
+    assert _stands(host) == {
+        "Viewer 2.0": ("Missing", "1.9.0", False),
+        "Viewer 1.10": ("Missing", "1.9.0", False),
+        "Viewer 1.9": ("Installed", "", False),
+    }
+
+    _scan(host, product | {"version": "2.0"}, at=LATER, **windows)
+    assert _stands(host) == {"Viewer 2.0": ("Installed", "1.9.0", False)}
