@@ -13,7 +13,7 @@ UP = "SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE inventory_patch FORCE ROW LEVEL
 
 def fill(apps: Any, schema_editor: Any) -> None:
     """Give the Windows patches that are there the key by which their versions sort."""
-    patches = apps.get_model("inventory", "Patch").objects
+    patches = apps.get_model("inventory", "Patch").objects.using(schema_editor.connection.alias)
     batch = []
     for patch in patches.filter(package_manager="windows").only("pk", "version").iterator():
         patch.version_key = version_key("windows", patch.version)

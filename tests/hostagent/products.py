@@ -48,6 +48,12 @@ class Product:
         code, said = wine.run("msiexec", "/i", windows_path(self.file(version)), "/qn")
         assert code == 0, said
 
+    def versions(self, wine: Wine) -> list[str]:
+        """Those that are installed, by Windows' own program."""
+        said = wine.run("reg", "query", self.uninstall_key, "/v", "DisplayVersion", "/s")[1]
+        keys = [line.strip().rpartition("\\")[2].upper() for line in said.splitlines() if line.startswith("HKEY")]
+        return [version for version in ("1.0.0", "2.0.0") if self.code(version) in keys]
+
     def _build(self, version: str) -> None:
         content = self.folder / f"content-{version}.txt"
         content.write_text(f"{self.name} {version}")

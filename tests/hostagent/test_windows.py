@@ -66,10 +66,7 @@ class Machine:
         assert code == 15, said
 
     def versions(self, product: Product) -> list[str]:
-        """By Windows' own program."""
-        said = self.wine.run("reg", "query", product.uninstall_key, "/v", "DisplayVersion", "/s")[1]
-        keys = [line.rpartition("\\")[2].upper() for line in said.splitlines() if line.startswith("HKEY")]
-        return [version for version in ("1.0.0", "2.0.0") if product.code(version) in keys]
+        return product.versions(self.wine)
 
 
 @pytest.fixture
