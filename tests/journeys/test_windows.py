@@ -137,7 +137,7 @@ def test_windows__registry_key_and_product__are_changed_rolled_back_and_reported
         for version in ("1.0.0", "2.0.0")
         for told in [product.download(version, url)]
     ]
-    rows = customer.client.post("/v1/patchcatalog/import", patches)
+    rows = customer.client.post("/pm/v1/patchcatalog/import", patches)
     newer = (rows if isinstance(rows, list) else rows["patches"])[1]["patchId"]
     desk.agent("enrol", running.base_url, customer.activation_key)
     desk.agent("run", "--once")
