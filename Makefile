@@ -50,8 +50,9 @@ bench:  ## Measure, side by side with bare implementations (ARGS=--write for doc
 	@scripts/setup requirements-bench.lock .venv-bench
 	@.venv-bench/bin/python -m benchmarks $(ARGS)
 
-chaos: setup  ## Kill schedulers at random while simulated months pass, and check that no start is lost or doubled
-	@$(PYTHON) -m chaos $(ARGS)
+chaos: setup  ## Kill schedulers over simulated months, then all processes of a service, and count what is lost or doubled
+	@$(PYTHON) -m chaos schedulers
+	@$(PYTHON) -m chaos processes $(ARGS)
 
 # The property tests come first, which take less: ARGS is for what comes after.
 fuzz: setup  ## Draw many more examples, and send the service all that its document allows and forbids

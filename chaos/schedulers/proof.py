@@ -16,8 +16,8 @@ from django.db import connection, connections, transaction
 from django.test import Client
 from django.utils import timezone
 
-from chaos import calendars, clock
-from chaos.bugs import BUGS
+from chaos.schedulers import calendars, clock
+from chaos.schedulers.bugs import BUGS
 from core.customer_context import acting_for
 from core.models import Event
 from deployments import services as deployments

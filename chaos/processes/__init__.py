@@ -1,0 +1,1 @@
+"""The processes of a whole service, its servers and its agents, killed while they work."""

@@ -1,0 +1,1 @@
+"""Schedulers that are killed while simulated months pass."""
