@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 from chaos.processes import ledger
 from chaos.processes.checks import Evidence, Run, Step, Task
@@ -28,7 +28,7 @@ def wait_quiet(world: World, *, seconds: float) -> float:
     while time.monotonic() - began < seconds:
         try:
             now, over = _standing(world)
-        except OperationalError:
+        except (OperationalError, InterfaceError):
             connection.close()
             time.sleep(0.5)
             continue

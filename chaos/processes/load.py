@@ -12,6 +12,7 @@ from chaos.processes.patience import AWAY
 from chaos.processes.world import Customer
 
 _TIMEOUT_SECONDS = 10
+_PATIENCE = 300.0
 _TOO_OFTEN = 0.15  # of all requests are sent once more though they were answered
 _FINAL = {"Completed", "Canceled", "Missed", "Skipped"}
 
@@ -65,7 +66,11 @@ class Load:
 
     def _ask(self, job: str) -> None:
         key = uuid4().hex
+        end = time.monotonic() + _PATIENCE
         while (instance := self._start(job, key)) is None:
+            if time.monotonic() > end:
+                self.wrong.append(f"a start of {job} was not answered for {_PATIENCE:.0f} s")
+                return
             time.sleep(0.5)
         self.asked.setdefault(job, {})[key] = instance
         if self.random.random() < _TOO_OFTEN and (again := self._start(job, key)) not in {None, instance}:
