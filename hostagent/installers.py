@@ -49,10 +49,11 @@ def command(path: Path, kind: str, arguments: str = "", *, log: Path | None = No
 
 def silent_command(path: Path) -> list[str]:
     """Runs an installer that somebody names, and not the catalogue. NotSilent as `command`."""
-    if sys.platform != "win32":
-        return [str(path)]
-    kind = path.suffix.lower().removeprefix(".")
-    return [command(path, kind if kind in KINDS else "exe", log=path.with_suffix(".log") if kind == "msi" else None)]
+    if sys.platform == "win32":
+        kind = path.suffix.lower().removeprefix(".")
+        log = path.with_suffix(".log") if kind == "msi" else None
+        return [command(path, kind if kind in KINDS else "exe", log=log)]
+    return [str(path)]
 
 
 def silent_arguments(path: Path) -> str | None:

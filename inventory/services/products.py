@@ -41,9 +41,9 @@ def product_standings(
         .values_list("pk", "package", "architecture", "version_key")
     )
     found: dict[int, Standing] = {}
-    for pk, name, architecture, key in rows:
+    for pk, name, architecture, offered in rows:
         there = [(own, version) for fits, own, version in products[name] if architecture in ("", fits)]
-        if standing := _standing(bytes(key), there, before.get(pk)):
+        if standing := _standing(bytes(offered or b""), there, before.get(pk)):
             found[pk] = standing
     return found
 
