@@ -23,7 +23,8 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     options.add_argument("--jobs", type=int, default=1_000_000, help="of the one customer (default: a million)")
     options.add_argument("--hosts", type=int, default=1_000_000, help="of the one run (default: a million)")
-    options.add_argument("--only", choices=["arithmetic", "tick", "jobs", "report"], help="measure this alone")
+    options.add_argument("--agents", type=int, default=20_000, help="of the fleet (default: %(default)s)")
+    options.add_argument("--only", choices=["arithmetic", "tick", "jobs", "report", "fleet"], help="measure this alone")
     options.add_argument("--rounds", type=int, default=7, help="alternating rounds of which medians are taken")
     options.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
     return options
@@ -55,7 +56,7 @@ def _measured(folder: Path, options: argparse.Namespace) -> list[Any]:
         found.append(arithmetic.measure(rounds=options.rounds))
     if options.only in {None, "tick"}:
         found.append(tick.measure(folder=folder / "tick", jobs=options.jobs, rounds=options.rounds))
-    if options.only in {None, "jobs", "report"}:
+    if options.only in {None, "jobs", "report", "fleet"}:
         found += _of_service(folder / "service", options)
     return found
 
@@ -68,13 +69,15 @@ def _of_service(folder: Path, options: argparse.Namespace) -> list[Any]:
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
         django.setup()
         # Models can be imported once Django is set up.
-        from benchmarks import job_list, long_report  # noqa: PLC0415
+        from benchmarks import fleet, job_list, long_report  # noqa: PLC0415
 
-        if options.only != "report":
+        if options.only in {None, "fleet"}:
+            found.append(fleet.measure(folder=folder, base_url=running.base_url, agents=options.agents))
+        if options.only in {None, "jobs"}:
             found.append(
                 job_list.measure(folder=folder, base_url=running.base_url, jobs=options.jobs, rounds=options.rounds)
             )
-        if options.only != "jobs":
+        if options.only in {None, "report"}:
             found.append(long_report.measure(folder=folder, base_url=running.base_url, hosts=options.hosts))
     return found
 

@@ -17,18 +17,22 @@ class Client:
     def __init__(self, base_url: str) -> None:
         where = urlsplit(base_url)
         self._connection = http.client.HTTPConnection(str(where.hostname), where.port, timeout=120)
-        self._headers: dict[str, str] = {}
+        self.headers: dict[str, str] = {}
 
     def sign_in(self, username: str, password: str) -> None:
         """As a person of the customer. Raises EmbeddedError."""
         form = urlencode({"username": username, "password": password, "token": "true"})
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         token = self._ask("POST", "/auth", CREATED, form, kind)
-        self._headers = {"Authorization": f"Bearer {token.decode()}"}
+        self.headers = {"Authorization": f"Bearer {token.decode()}"}
+
+    def rest(self) -> None:
+        """Let go of the connection, which the server ends when nobody speaks; the next request makes another."""
+        self._connection.close()
 
     def page(self, path: str, size: int, key: str) -> list[dict[str, Any]]:
         """The page behind a key; without one the first. Raises EmbeddedError where it is not full."""
-        headers = self._headers | ({"searchAfter": key} if key else {})
+        headers = self.headers | ({"searchAfter": key} if key else {})
         rows: list[dict[str, Any]] = json.loads(self._ask("GET", f"/pm/v1/{path}?pageSize={size}", OK, None, headers))
         if len(rows) != size:
             raise EmbeddedError(f"A page of {path} has {len(rows)} rows instead of {size}.")
@@ -36,16 +40,16 @@ class Client:
 
     def post(self, path: str, body: object, *, status: int) -> Any:
         """What is answered to JSON. Raises EmbeddedError."""
-        headers = self._headers | {"Content-Type": "application/json"}
+        headers = self.headers | {"Content-Type": "application/json"}
         return json.loads(self._ask("POST", f"/pm/v1/{path}", status, json.dumps(body), headers))
 
     def get(self, path: str) -> Any:
         """What is answered. Raises EmbeddedError."""
-        return json.loads(self._ask("GET", f"/pm/v1/{path}", OK, None, self._headers))
+        return json.loads(self._ask("GET", f"/pm/v1/{path}", OK, None, self.headers))
 
     def fetch(self, path: str) -> Iterator[bytes]:
         """A file, as it comes. Raises EmbeddedError."""
-        self._connection.request("GET", f"/pm/v1/{path}", headers=self._headers)
+        self._connection.request("GET", f"/pm/v1/{path}", headers=self.headers)
         answer = self._connection.getresponse()
         if answer.status != OK:
             raise EmbeddedError(f"GET {path} answered {answer.status}: {answer.read()[:300]!r}")

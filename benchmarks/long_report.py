@@ -1,7 +1,6 @@
 """A report with very many rows: asked for, written and fetched through the whole service, and its memory."""
 
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
@@ -11,13 +10,12 @@ from benchmarks import filling
 from benchmarks.client import Client
 from benchmarks.hosts import USERNAME
 from benchmarks.hosts import fill as fill_hosts
+from benchmarks.processes import WEB, WORKER, forget_peaks, most_resident
 from embedded.errors import EmbeddedError
 
 MOST_MEGABYTES = 200
 _ACCEPTED = 202
 _LONGEST_SECONDS = 3600
-# Of the command lines of workers and of web processes.
-_WORDS = _WORKER, _WEB = "celery", "granian"
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ def measure(*, folder: Path, base_url: str, hosts: int) -> Found:
     job_id = fill_hosts(folder=folder, hosts=hosts)
     client = Client(base_url)
     client.sign_in(USERNAME, filling.PASSWORD)
-    _forget_peaks(folder)
+    forget_peaks(folder)
     began = time.perf_counter()
     report = _ready(client, client.post(f"report/deploymentjobprogress/{job_id}", {}, status=_ACCEPTED)["id"])
     written = time.perf_counter() - began
@@ -65,8 +63,8 @@ def measure(*, folder: Path, base_url: str, hosts: int) -> Found:
         megabytes=size / 1e6,
         written=written,
         fetched=time.perf_counter() - began,
-        worker=_most_resident(folder, _WORKER),
-        web=_most_resident(folder, _WEB),
+        worker=most_resident(folder, WORKER),
+        web=most_resident(folder, WEB),
     )
 
 
@@ -81,38 +79,3 @@ def _ready(client: Client, report_id: str) -> Any:
     if row["status"] != "Ready":
         raise EmbeddedError(f"The report is {row['status']}: {row['error']}")
     return row
-
-
-def _most_resident(folder: Path, word: str) -> float:
-    """The most megabytes that a process of this service has had resident whose command line has this word."""
-    return max((_peak(process) for process in _processes(folder, word)), default=0)
-
-
-def _forget_peaks(folder: Path) -> None:
-    """Begin anew to note the most that each process has resident: hashing a password takes more than a report."""
-    for word in _WORDS:
-        for process in _processes(folder, word):
-            with suppress(OSError):
-                (process / "clear_refs").write_text("5")
-
-
-def _processes(folder: Path, word: str) -> list[Path]:
-    return [process for process in Path("/proc").glob("[0-9]*") if _is_ours(process, folder, word)]
-
-
-def _is_ours(process: Path, folder: Path, word: str) -> bool:
-    try:
-        return (
-            word.encode() in (process / "cmdline").read_bytes()
-            and f"DATA_DIR={folder}".encode() in (process / "environ").read_bytes()
-        )
-    except OSError:
-        return False
-
-
-def _peak(process: Path) -> float:
-    try:
-        status = (process / "status").read_text()
-    except OSError:
-        return 0
-    return next(float(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
