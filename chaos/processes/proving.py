@@ -30,6 +30,7 @@ def _found(bug: str, options: argparse.Namespace) -> list[str]:
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     rules = {line.strip().partition(":")[0] for line in done.stdout.splitlines() if line.startswith("  ")}
-    if done.returncode not in {0, 1} or (done.returncode == 1 and not rules):
-        raise RuntimeError(f"the harness failed with {bug}: {done.stderr[-2000:]}")
+    if done.returncode and not rules:
+        # That is no finding, and no reason not to look at the other mistakes.
+        print(f"the harness failed with {bug}: {done.stderr[-2000:]}", file=sys.stderr, flush=True)
     return sorted(rules)
