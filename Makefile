@@ -9,7 +9,7 @@ ARGS ?=
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test lint types contracts migrations pytest schema bench chaos fuzz clean
+.PHONY: help setup demo run test lint types contracts migrations pytest windows schema bench chaos fuzz clean
 
 help:  ## Show this
 	@grep -hE '^[a-z]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*  ## (.*)/\1\t\2/' | expand -t 14
@@ -41,6 +41,9 @@ migrations: setup
 
 pytest: setup
 	@$(TEST) $(PYTHON) -m embedded exec $(PYTHON) -m pytest -p tests.workers -n $(WORKERS) $(ARGS)
+
+windows: setup  ## Test the agent on Windows: on Wine, which root installs where it is missing
+	@WITH_WINE=1 $(TEST) $(PYTHON) -m embedded exec $(PYTHON) -m pytest tests/hostagent/test_windows.py tests/journeys/test_windows.py $(ARGS)
 
 schema: setup  ## Write schema/openapi.yaml
 	@mkdir -p schema

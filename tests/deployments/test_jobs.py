@@ -364,6 +364,7 @@ def test_run__going_and_ended__shows_how_its_hosts_stand(ada: Person) -> None:
         "totalAssetCount": 1,
         "completionPercent": 0,
         "counts": {"Leased": 1},
+        "rollout": None,
     }
     finished = Run.objects.get().finished_at
     assert ended == going | {
@@ -392,12 +393,13 @@ def test_run__its_hosts__have_exactly_these_keys(ada: Person) -> None:
         "status": "Job Failed",
         "statusCode": 20460,
         "reason": "agent_reinstalled",
-        "reasonText": "The agent was enrolled anew while it held this work, so its journal is gone.",
+        "reasonText": "The agent that held this was enrolled anew, revoked or copied, so its journal is gone.",
         "startDateTime": None,
         "endDateTime": at,
         "statusDateTime": at,
         "startBefore": int(ended.start_before.timestamp() * 1000),
         "attempt": 1,
+        "wave": None,
     }
     assert {key: host[key] for key in row} == row
     assert host["steps"][0] == {

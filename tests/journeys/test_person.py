@@ -34,7 +34,7 @@ def desk(place: Path, running: Running, mailbox: Mailbox, person: Path) -> Itera
     """A customer with one machine that somebody sits at."""
     if not apt_available():
         pytest.skip("needs dpkg-deb, apt-get and dpkg-query")
-    customer = Customer.create(running, mailbox, name="Initech", admin="peter")
+    customer = Customer.create(running, mailbox, name="Hooli", admin="gavin")
     repository = AptRepository(place / "desk-apt")
     repository.publish(Build(APP, OLD))
     host = make_host(place / "hosts" / DESK, name=DESK, repository=repository, installed=[f"{APP}={OLD}"])

@@ -121,7 +121,7 @@ def test_windows__registry_key_and_product__are_changed_rolled_back_and_reported
     running: Running, mailbox: Mailbox, windows: Wine, files: tuple[Path, str, Path], tmp_path: Path
 ) -> None:
     folder, url, certificate = files
-    customer = Customer.create(running, mailbox, name="Initech", admin="peter")
+    customer = Customer.create(running, mailbox, name="Umbrella", admin="alice")
     desk = Desk(customer, windows, tmp_path / "agent", certificate)
     product = Product.make(folder)
     product.install(windows, "1.0.0")
