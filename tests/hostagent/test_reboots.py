@@ -271,7 +271,8 @@ def test_machine__order__is_a_restart(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "platform", "win32")
     commands.append(Machine().command())
 
-    assert commands == [["systemctl", "reboot"], ["shutdown", "-r", "now"], ["shutdown.exe", "/r", "/t", "0", "/d", "p:2:17"]]
+    windows = ["shutdown.exe", "/r", "/t", "0", "/d", "p:2:17"]
+    assert commands == [["systemctl", "reboot"], ["shutdown", "-r", "now"], windows]
 
 
 def test_rehearsal__of_the_machine_itself__is_refused():

@@ -84,8 +84,8 @@ class Wine:
 
 
 def prepare() -> Wine:
-    """The Wine of this data folder, made if it is not there. Skips the test where it cannot be made, or is not asked for:
-    a Windows takes minutes to come up, which not every run of the tests has."""
+    """The Wine of this data folder, made if it is not there. Skips the test where it cannot be made or is not asked
+    for: a Windows takes minutes to come up, which not every run of the tests has."""
     if os.environ.get("WITH_WINE") != "1":
         pytest.skip("takes minutes: `make windows` runs it")
     _install_missing()
